@@ -1,0 +1,100 @@
+{{- define "knowngood.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "knowngood.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- $name := include "knowngood.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Cluster-wide names carry the namespace: two releases of one name must not share rights. */}}
+{{- define "knowngood.clusterName" -}}
+{{- printf "%s:%s" .Release.Namespace (include "knowngood.fullname" .) -}}
+{{- end -}}
+
+{{- define "knowngood.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "knowngood.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "knowngood.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "knowngood.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/component: operator
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- with .Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{- define "knowngood.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "knowngood.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name: write the name of an existing ServiceAccount, or set serviceAccount.create" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "knowngood.image" -}}
+{{- $repository := required "image.repository: write where the operator's image is, for example registry.example.org/knowngood" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" $repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" $repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The settings file; operator/knowngood/shell/settings_model.py reads it. */}}
+{{- define "knowngood.config" -}}
+{{- $http := dict "port" (int .Values.http.port) -}}
+{{- $limits := dict "maxConcurrentContainments" (int .Values.limits.maxConcurrentContainments) -}}
+{{- $evidence := dict "maxBudget" .Values.evidence.maxBudget "maxPoints" (int .Values.evidence.maxPoints) -}}
+{{- toYaml (dict
+      "sources" .Values.sources
+      "registries" .Values.registries
+      "watch" .Values.watch
+      "leaderElection" .Values.leaderElection
+      "limits" $limits
+      "http" $http
+      "log" .Values.log
+      "cluster" .Values.cluster
+      "evidence" $evidence) -}}
+{{- end -}}
+
+{{/* What the operator may do where it watches. No wildcard, no Secrets, no creation of pods or workloads. */}}
+{{- define "knowngood.rules" -}}
+- apiGroups: [knowngood.dev]
+  resources: [modeldeployments, incidentpolicies]
+  verbs: [get, list, watch]
+- apiGroups: [knowngood.dev]
+  resources: [aiincidents]
+  verbs: [get, list, watch, create, patch]
+- apiGroups: [knowngood.dev]
+  resources: [modeldeployments/status, incidentpolicies/status, aiincidents/status]
+  verbs: [get, patch, update]
+- apiGroups: [apps]
+  resources: [deployments, statefulsets]
+  verbs: [get, list, watch, patch]
+- apiGroups: [apps]
+  resources: [replicasets]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+# Hashes of mounted configuration are evidence.
+- apiGroups: [""]
+  resources: [configmaps]
+  verbs: [get]
+- apiGroups: ["", events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- end -}}

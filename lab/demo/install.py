@@ -1,0 +1,104 @@
+"""Puts the operator and the demo's manifests on the cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab.demo.cluster import CommandError, Kubectl, run
+from lab.demo.images import BUILD, ROOT, Images
+from lab.demo.policy import MANIFESTS
+
+SYSTEM = "knowngood-system"
+RELEASE = "knowngood"
+NAMESPACE = "vision"
+MODEL = "digits"
+CONTAINER = "model"
+
+
+class TimedOutError(RuntimeError):
+    """Something that was waited for did not come; the text says what was there instead."""
+
+
+def split(image: str) -> tuple[str, str]:
+    """Repository and digest of a reference by digest."""
+    repository, _, digest = image.partition("@")
+    return repository, digest
+
+
+def values(image: str, prometheus_url: str, registry: str) -> dict[str, Any]:
+    """The chart's values for the demo."""
+    repository, digest = split(image)
+    return {
+        "image": {"repository": repository, "digest": digest},
+        "sources": {"default": {"url": prometheus_url}},
+        "registries": {"allowed": [registry]},
+    }
+
+
+def overlay(image: str, base: Path, directory: Path) -> dict[str, Any]:
+    """A kustomization for `directory` that puts `image` into the manifests at `base`."""
+    repository, digest = split(image)
+    return {
+        "apiVersion": "kustomize.config.k8s.io/v1beta1",
+        "kind": "Kustomization",
+        "resources": [os.path.relpath(base, directory)],
+        "images": [{"name": "digits-model", "newName": repository, "digest": digest}],
+    }
+
+
+def wait(what: str, seconds: float, look: Callable[[], tuple[bool, str]]) -> None:
+    """Look every half second until it is so; TimedOutError tells what was last seen."""
+    end = time.monotonic() + seconds
+    while True:
+        done, seen = look()
+        if done:
+            return
+        if time.monotonic() > end:
+            raise TimedOutError(f"{what}: not within {seconds:g} s; last seen: {seen}")
+        time.sleep(0.5)
+
+
+def remove_last_run(kubectl: Kubectl) -> None:
+    """Delete what an earlier demo left, and wait until it is gone."""
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
+
+
+def operator(helm: str, kubectl: Kubectl, image: str, prometheus_url: str, registry: str) -> None:
+    """Install or upgrade the chart and wait for the operator to be ready."""
+    BUILD.mkdir(parents=True, exist_ok=True)
+    file = BUILD / "values.json"
+    file.write_text(json.dumps(values(image, prometheus_url, registry), indent=2) + "\n")
+    chart = str(ROOT / "charts" / "knowngood")
+    command = [helm, "upgrade", RELEASE, chart, "--install", "--namespace", SYSTEM, "--create-namespace"]
+    try:
+        run(*command, "--values", str(file), "--wait", "--timeout", "2m", env=kubectl.env)
+    except CommandError as error:
+        raise CommandError(f"{error}\n{explain(kubectl)}") from error
+
+
+def explain(kubectl: Kubectl) -> str:
+    """The operator's pods and last log lines, for whoever must find out why it is not well."""
+    parts = []
+    logs = ("logs", f"deployment/{RELEASE}", "--tail=30")
+    for command in (("get", "pods", "-o", "wide"), logs):
+        try:
+            parts.append(kubectl("-n", SYSTEM, *command))
+        except CommandError as error:
+            parts.append(str(error))
+    return "\n".join(parts)
+
+
+def model(kubectl: Kubectl, images: Images) -> None:
+    """Apply manifests/demo with the good release, and wait for its pods."""
+    directory = BUILD / "overlay"
+    directory.mkdir(parents=True, exist_ok=True)
+    content = overlay(images.good, MANIFESTS, directory)
+    (directory / "kustomization.yaml").write_text(json.dumps(content, indent=2) + "\n")
+    kubectl("apply", "-k", str(directory))
+    for name in (MODEL, "traffic"):
+        kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=120s")

@@ -1,0 +1,1 @@
+"""The digits model: trained when its image is built, served over HTTP with metrics."""

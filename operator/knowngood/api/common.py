@@ -1,0 +1,241 @@
+"""Words and small blocks that several kinds share."""
+
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import ConfigDict, Field, model_validator
+
+from knowngood.api.base import KnowngoodModel
+from knowngood.api.schema import AS_SET, Shape, by, literal, rule, rules
+
+DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
+_HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
+_PATH = r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*"
+IMAGE_PATTERN = rf"^({_HOST}/)?{_PATH}@sha256:[0-9a-f]{{64}}$"
+
+
+class IncidentType(StrEnum):
+    """The six ways in which a model fails its users."""
+
+    MODEL_FAILURE = "ModelFailure"
+    ADVERSARIAL_ATTACK = "AdversarialAttack"
+    DATA_DRIFT = "DataDrift"
+    PRIVACY_BREACH = "PrivacyBreach"
+    BIAS_INCIDENT = "BiasIncident"
+    SUPPLY_CHAIN_COMPROMISE = "SupplyChainCompromise"
+
+
+class Severity(StrEnum):
+    """How bad; compare by `rank`, not as text."""
+
+    LOW = "Low"
+    MEDIUM = "Medium"
+    HIGH = "High"
+    CRITICAL = "Critical"
+
+    @property
+    def rank(self) -> int:
+        """0 for Low to 3 for Critical."""
+        return tuple(Severity).index(self)
+
+
+class Origin(StrEnum):
+    """Who or what reported an incident."""
+
+    SIGNAL = "Signal"
+    INTEGRITY = "Integrity"
+    USER = "User"
+    ALERTMANAGER = "Alertmanager"
+    CLOUD_EVENT = "CloudEvent"
+    DRILL = "Drill"
+
+
+class Mode(StrEnum):
+    """How a response acts."""
+
+    AUTOMATIC = "Automatic"
+    APPROVAL = "Approval"
+    DRY_RUN = "DryRun"
+
+
+class WorkloadKind(StrEnum):
+    """Workloads that can be put back on an image."""
+
+    DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+
+
+class WorkloadAPIVersion(StrEnum):
+    """API groups of those workloads."""
+
+    APPS_V1 = "apps/v1"
+
+
+_DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_TAGLESS = "self.split('@')[0]"
+_REPOSITORY = (  # a ':' behind the last '/' begins a tag
+    f"({_TAGLESS}.lastIndexOf(':') > {_TAGLESS}.lastIndexOf('/')"
+    f" ? {_TAGLESS}.substring(0, {_TAGLESS}.lastIndexOf(':')) : {_TAGLESS})"
+)
+
+ObjectName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Shape(r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$", "a name", "lower case letters, digits, '-' and '.'"),
+]
+"""The name of a Kubernetes object."""
+
+ItemName = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    Shape(f"^{_DNS_LABEL}$", "a name", "at most 63 lower case letters, digits and '-'"),
+]
+"""The name of a thing in a list, or of a container."""
+
+LabelName = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Shape(r"^[a-zA-Z_][a-zA-Z0-9_]*$", "a Prometheus label name", "letters, digits and '_', no digit first"),
+]
+"""The name of a label of a series."""
+
+MetricName = Annotated[
+    str,
+    Field(min_length=1, max_length=256),
+    Shape(
+        r"^[a-zA-Z_:][a-zA-Z0-9_:]*$",
+        "a metric name",
+        "the bare name, letters, digits, '_' and ':'; use the input promql for anything more",
+    ),
+]
+"""The name of a metric, without matchers."""
+
+Digest = Annotated[
+    str,
+    Field(max_length=71),
+    Shape(DIGEST_PATTERN, "a digest", "sha256: and 64 hexadecimal digits in lower case"),
+]
+"""A content digest."""
+
+URL = Annotated[
+    str,
+    Field(max_length=2048),
+    Shape(
+        r"^https?://[^\s/@]+(/\S*)?$", "a URL", "http:// or https://, a host and a path, without credentials"
+    ),
+]
+"""A web address for people; never fetched."""
+
+Text = Annotated[str, Field(max_length=1024)]
+"""A sentence or two by a person."""
+
+Person = Annotated[str, Field(min_length=1, max_length=253)]
+"""A user name as the API server knows it."""
+
+LabelValue = Annotated[str, Field(max_length=1024)]
+"""The value of a label of a series."""
+
+
+class _PinnedImage(Shape):
+    """An image by digest; whoever writes a tag is shown their own repository with a digest."""
+
+    def check(self, value: str) -> str:
+        """Return `value`; ValueError names it and what to write."""
+        repository = value.split("@")[0]
+        if ":" in repository.rpartition("/")[2]:
+            repository = repository.rpartition(":")[0]
+        shape = Shape(self.pattern, self.what, f"{repository}@sha256:<64 hexadecimal digits>")
+        return shape.check(value)
+
+
+PinnedImage = Annotated[
+    str,
+    Field(min_length=1, max_length=512),
+    _PinnedImage(
+        IMAGE_PATTERN,
+        "pinned by digest (a tag can move)",
+        "<repository>@sha256:<64 hexadecimal digits>",
+        f"{_REPOSITORY} + {literal('@sha256:<64 hexadecimal digits>')}",
+    ),
+]
+"""An image reference by digest, without a tag."""
+
+
+class NameRef(KnowngoodModel):
+    """A reference to something by its name; what and where is said by the field that holds it."""
+
+    name: ObjectName = Field(description="Its name.")
+
+
+class WorkloadRef(KnowngoodModel):
+    """A workload of the same namespace."""
+
+    api_version: WorkloadAPIVersion = Field(description="API group and version: apps/v1.")
+    kind: WorkloadKind = Field(description="Deployment or StatefulSet.")
+    name: ObjectName = Field(description="Its name.")
+
+
+class ConfigMapKeyRef(KnowngoodModel):
+    """A key of a ConfigMap of the same namespace."""
+
+    name: ObjectName = Field(description="The ConfigMap's name.")
+    key: Annotated[
+        str,
+        Field(min_length=1, max_length=253),
+        Shape(r"^[-._a-zA-Z0-9]+$", "a ConfigMap key", "letters, digits, '-', '_' and '.'"),
+    ] = Field(description="The key in its data.")
+
+
+EnvName = Annotated[
+    str,
+    Field(min_length=1, max_length=128),
+    Shape(
+        r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "an environment variable's name", "letters, digits, '_', '-' and '.'"
+    ),
+]
+"""The name of an environment variable."""
+
+
+class EnvVar(KnowngoodModel):
+    """An environment variable with a plain value."""
+
+    name: EnvName = Field(description="Its name.")
+    value: Annotated[str, Field(max_length=4096)] = Field(default="", description="Its value, as it is.")
+
+
+_TWICE = "a variable is in env and in removeEnv: write it in one of them"
+
+
+class ContainerPin(KnowngoodModel):
+    """One container's image by digest, and the environment that belongs to it."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.env) || !has(self.removeEnv) || !self.env.exists(e, e.name in self.removeEnv)",
+                _TWICE,
+                field=".removeEnv",
+            )
+        )
+    )
+
+    name: ItemName = Field(description="The container's name in the workload's pod template.")
+    image: PinnedImage = Field(
+        description="Its image by digest, as repository@sha256:…; a tag is refused, because it can move."
+    )
+    env: Annotated[list[EnvVar], Field(max_length=32), by("name")] = Field(
+        default_factory=list, description="Variables that go back together with the image."
+    )
+    remove_env: Annotated[list[EnvName], Field(max_length=32), AS_SET] = Field(
+        default_factory=list, description="Variables to remove when the image goes back."
+    )
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> Self:
+        if {variable.name for variable in self.env} & set(self.remove_env):
+            raise ValueError(_TWICE)
+        return self
+
+
+ContainerPins = Annotated[list[ContainerPin], Field(min_length=1, max_length=16), by("name")]
+"""At least one container's pin."""

@@ -1,0 +1,183 @@
+"""Conditions, the vocabulary of their types and reasons, and the rule for changing one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import Field
+
+from knowngood.api.base import ObservedModel, Timestamp
+from knowngood.api.observed import Message
+from knowngood.api.schema import by
+
+
+class ConditionStatus(StrEnum):
+    """Whether a condition holds."""
+
+    TRUE = "True"
+    FALSE = "False"
+    UNKNOWN = "Unknown"
+
+
+class Documented(StrEnum):
+    """A word with its meaning: `NAME = "Word", "meaning"`."""
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str = "") -> Self:
+        """Make the member; `meaning` is a sentence for the reference documentation."""
+        made = str.__new__(cls, word)
+        made._value_ = word
+        made.meaning = meaning
+        return made
+
+
+class ConditionType(Documented):
+    """The types of conditions of all kinds."""
+
+    READY = (
+        "Ready",
+        "The resource is valid and the operator works on it; otherwise the message says what to write.",
+    )
+    SIGNALS_AVAILABLE = "SignalsAvailable", "The sources answered; False says which did not, and how."
+    KNOWN_GOOD_AVAILABLE = "KnownGoodAvailable", "There is a release to go back to."
+    ACKNOWLEDGED = "Acknowledged", "A person has seen the incident."
+    EVIDENCE_FROZEN = "EvidenceFrozen", "Evidence was recorded; the message says what is missing."
+    CONTAINED = "Contained", "The containment is in place: every pod runs what the plan wanted."
+    CONTAINMENT_EFFECTIVE = "ContainmentEffective", "The signal that fired is healthy since the containment."
+    CONTESTED = "Contested", "Another writer keeps undoing the containment, or undid it."
+    RECOVERED = "Recovered", "The model is healthy again."
+    REVIEWED = "Reviewed", "A person has reviewed the incident."
+
+
+class Reason(Documented):
+    """The reasons of conditions, signals and steps."""
+
+    # resources
+    VALID = "Valid", "The resource is valid."
+    INVALID = "Invalid", "A field has a value that cannot be used."
+    NOT_SUPPORTED = "NotSupported", "This version cannot do what a field asks for."
+    SUSPENDED = "Suspended", "spec.suspend is true."
+    WORKLOAD_NOT_FOUND = "WorkloadNotFound", "The workload of workloadRef does not exist."
+    CONSENT_MISSING = (
+        "ConsentMissing",
+        "The workload lacks the label knowngood.dev/model with this model's name.",
+    )
+    CONTAINER_NOT_FOUND = "ContainerNotFound", "The workload has no container of that name."
+    CONTAINER_AMBIGUOUS = "ContainerAmbiguous", "The workload has several containers and none is named."
+    SOURCE_NOT_FOUND = "SourceNotFound", "The administrator named no source like this."
+    NO_POLICY = "NoPolicy", "No IncidentPolicy selects this model."
+    NO_MODELS = "NoModels", "The policy selects no ModelDeployment."
+    # data
+    AVAILABLE = "Available", "Everything asked for is there."
+    HEALTHY = "Healthy", "Judged, and within its limits."
+    PENDING = "Pending", "Out of its limits, but not yet for as long as `for` says."
+    BELOW_THRESHOLD = "BelowThreshold", "The value is below the threshold."
+    ABOVE_THRESHOLD = "AboveThreshold", "The value is above the threshold."
+    EMPTY = "Empty", "The source has no such series."
+    RELEASE_UNKNOWN = "ReleaseUnknown", "Which image a release label stands for is not known."
+    IGNORED = "Ignored", "No data, which the policy ignores."
+    NOT_A_NUMBER = "NotANumber", "The value is NaN."
+    INFINITE = "Infinite", "The value is infinite."
+    STALE = "Stale", "The newest sample is too old."
+    TOO_FEW_SAMPLES = "TooFewSamples", "Fewer samples than minSamples."
+    WARNINGS = "Warnings", "The source answered with warnings."
+    BAD_REQUEST = "BadRequest", "The source refused the query (4xx)."
+    UNAUTHORIZED = "Unauthorized", "The source refused the credentials (401 or 403)."
+    THROTTLED = "Throttled", "The source asks for fewer requests (429)."
+    SERVER_ERROR = "ServerError", "The source failed (5xx)."
+    TIMEOUT = "Timeout", "The source did not answer in time."
+    UNREACHABLE = "Unreachable", "No connection to the source."
+    BAD_ANSWER = "BadAnswer", "The source's answer could not be understood."
+    NO_DATA = "NoData", "Nothing to judge for as long as noData.for says, which the policy calls an incident."
+    NOT_JUDGED = "NotJudged", "Not judged yet."
+    # known-good
+    PINNED = "Pinned", "spec.knownGood names it."
+    PROMOTED = "Promoted", "It stayed healthy for promotion.soak."
+    NOTHING_PROVEN = "NothingProven", "No release has stayed healthy for promotion.soak yet."
+    ALREADY_RUNNING = "AlreadyRunning", "The known-good release is what runs; going back cannot help."
+    IMPLICATED = "Implicated", "An open incident suspects the known-good release."
+    REGISTRY_NOT_ALLOWED = "RegistryNotAllowed", "The image's registry is not on the administrator's list."
+    NOT_A_DIGEST = "NotADigest", "The image is named by a tag."
+    PULLABILITY_UNKNOWN = "PullabilityUnknown", "Whether the image can be pulled could not be asked."
+    NO_ROOM = "NoRoom", "The workload has no room to surge."
+    # incidents
+    FROZEN = "Frozen", "All evidence was recorded."
+    INCOMPLETE = "Incomplete", "The evidence budget ended first; what is missing is listed."
+    NOTHING_TO_CONTAIN = "NothingToContain", "The plan contains nothing."
+    NO_RESPONSE = "NoResponse", "No response of the policy matches."
+    IN_PROGRESS = "InProgress", "It has begun and is not finished."
+    DONE = "Done", "It is finished."
+    FAILED = "Failed", "It failed; the message says why and what a person can do."
+    DRY_RUN = "DryRun", "Planned only: the response's mode is DryRun."
+    AWAITING_APPROVAL = "AwaitingApproval", "A person has to approve the plan."
+    LIMIT_REACHED = "LimitReached", "As many containments run as the limits allow; it waits."
+    COOLING_DOWN = "CoolingDown", "The last containment is more recent than limits.cooldown; it waits."
+    SILENCED = "Silenced", "A silence mutes acting and telling."
+    PERSON_WROTE = "PersonWrote", "A person changed the workload, and wins."
+    REVERTED = "Reverted", "A GitOps manager put the earlier value back."
+    PAUSED = "Paused", "The workload is paused and does not roll out."
+    ROLL_OUT_STUCK = "RollOutStuck", "The workload did not finish rolling out in time."
+    SELF_RECOVERED = "SelfRecovered", "It passed before anyone acted."
+
+
+class Condition(ObservedModel):
+    """One aspect of an object's state, as everywhere in Kubernetes."""
+
+    type: Annotated[str, Field(min_length=1, max_length=316)] = Field(
+        description="The condition's type in CamelCase."
+    )
+    status: ConditionStatus = Field(description="True, False or Unknown.")
+    reason: Annotated[
+        str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
+    ] = Field(description="Why, as one word in CamelCase.")
+    message: Message = Field(default="", description="Why, as a sentence for people.")
+    last_transition_time: Timestamp = Field(description="When status last changed.")
+    observed_generation: int | None = Field(
+        default=None, ge=0, description="The generation of the object that this is about."
+    )
+
+
+Conditions = Annotated[list[Condition], Field(max_length=32), by("type")]
+"""Conditions by type."""
+
+
+def set_condition(
+    conditions: Sequence[Condition],
+    type_: str,
+    status: ConditionStatus | str,
+    reason: str,
+    message: str,
+    generation: int | None,
+    now: datetime,
+) -> list[Condition]:
+    """`conditions` with the one of `type_` set; its time moves to `now` only when its status changes.
+
+    Order is kept and a new type goes to the end, so that equal facts give equal lists.
+    """
+    old = find_condition(conditions, type_)
+    wanted = ConditionStatus(status)
+    since = old.last_transition_time if old is not None and old.status is wanted else now
+    made = Condition(
+        type=str(type_),
+        status=wanted,
+        reason=str(reason),
+        message=message,
+        last_transition_time=since,
+        observed_generation=generation,
+    )
+    if old is None:
+        return [*conditions, made]
+    return [made if item.type == type_ else item for item in conditions]
+
+
+def find_condition(conditions: Sequence[Condition], type_: str) -> Condition | None:
+    """The condition of `type_`, or None."""
+    return next((item for item in conditions if item.type == type_), None)
+
+
+def is_true(conditions: Sequence[Condition], type_: str) -> bool:
+    """Whether the condition of `type_` is there and True."""
+    found = find_condition(conditions, type_)
+    return found is not None and found.status is ConditionStatus.TRUE

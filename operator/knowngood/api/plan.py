@@ -1,0 +1,91 @@
+"""AIIncident.status.plan: what is to be done, step by step; intent stands here before any effect."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from knowngood.api.base import ObservedModel, Timestamp
+from knowngood.api.common import Mode
+from knowngood.api.durations import Duration
+from knowngood.api.modelstatus import KnownGoodSource
+from knowngood.api.observed import Message, NamedImage, Reason, ShortText
+from knowngood.api.schema import ATOMIC, by
+
+NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
+
+
+class StepState(StrEnum):
+    """How far a step is."""
+
+    PENDING = "Pending"
+    INTENDED = "Intended"
+    DONE = "Done"
+    FAILED = "Failed"
+    SKIPPED = "Skipped"
+
+
+class PlanTarget(ObservedModel):
+    """The workload that the plan acts on."""
+
+    api_version: ShortText = Field(description="API group and version.")
+    kind: ShortText = Field(description="Kind.")
+    namespace: ShortText = Field(description="Namespace.")
+    name: ShortText = Field(description="Name.")
+    uid: ShortText = Field(description="Identity; another workload of this name is not touched.")
+
+
+class PlanKnownGood(ObservedModel):
+    """The release that the plan goes back to."""
+
+    containers: NamedImages = Field(default_factory=list, description="Its containers' images, by digest.")
+    source: KnownGoodSource = Field(
+        description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak."
+    )
+
+
+class StepObserved(ObservedModel):
+    """What a step saw when its intent was written; its write is refused when this has moved."""
+
+    resource_version: ShortText = Field(default="", description="Version of the target.")
+    containers: NamedImages = Field(default_factory=list, description="The target's images.")
+
+
+class PlanStep(ObservedModel):
+    """One step of the plan."""
+
+    name: ShortText = Field(description="What this step is called.")
+    action: ShortText = Field(description="What it does, for example PinKnownGood.")
+    summary: Message = Field(default="", description="What it does, as a sentence with names and values.")
+    state: StepState = Field(
+        default=StepState.PENDING,
+        description="Pending, Intended (written down before the effect), Done, Failed or Skipped.",
+    )
+    reason: Reason = Field(default="", description="Why it is in this state, as one word.")
+    message: Message = Field(default="", description="Why it is in this state, as a sentence.")
+    intended_at: Timestamp | None = Field(default=None, description="When its intent was written.")
+    started_at: Timestamp | None = Field(default=None, description="When its effect began.")
+    finished_at: Timestamp | None = Field(default=None, description="When it was done, failed or skipped.")
+    timeout: Duration | None = Field(default=None, description="How long it may take.")
+    observed: StepObserved | None = Field(
+        default=None, description="What it saw when its intent was written."
+    )
+
+
+class Plan(ObservedModel):
+    """What is to be done, step by step."""
+
+    hash: ShortText = Field(default="", description="sha256:… of what the plan does; an approval names it.")
+    mode: Mode | None = Field(default=None, description="Automatic, Approval or DryRun.")
+    response: ShortText = Field(default="", description="The policy's response that matched.")
+    playbook: ShortText = Field(default="", description="The playbook that the steps come from.")
+    target: PlanTarget | None = Field(default=None, description="The workload that the plan acts on.")
+    known_good: PlanKnownGood | None = Field(
+        default=None, description="The release that the plan goes back to."
+    )
+    notes: Annotated[list[Message], Field(max_length=32), ATOMIC] = Field(
+        default_factory=list, description="What a person should know before approving."
+    )
+    steps: Annotated[list[PlanStep], Field(max_length=32), by("name")] = Field(
+        default_factory=list, description="The steps, in order."
+    )

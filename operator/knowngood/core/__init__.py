@@ -1,0 +1,1 @@
+"""Decides: pure functions over values, with no I/O, no clock, no randomness and no async."""

@@ -1,0 +1,1 @@
+"""Samples to verdicts; one file a detector."""

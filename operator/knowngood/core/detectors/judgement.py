@@ -1,0 +1,39 @@
+"""What a detector says of one sample."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from knowngood.api.observed import Verdict
+from knowngood.core.signals.answer import DataState
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict with what it rests on.
+
+    ``value`` and ``count`` are None where the data could not be judged; ``reason`` is a word of the vocabulary;
+    ``message`` is a sentence in which nothing changes from poll to poll unless the verdict does.
+    """
+
+    verdict: Verdict
+    reason: str
+    message: str = ""
+    value: float | None = None
+    count: float | None = None
+    threshold: str = ""
+    segment: Mapping[str, str] = field(default_factory=dict)
+    release: str | None = None
+    digest: str = ""
+    not_separable: bool = False
+    state: DataState = DataState.OK
+
+
+def undecided(state: DataState, message: str) -> Judgement:
+    """The judgement of data that is not there or cannot be judged: never healthy, never a breach."""
+    verdict = Verdict.ERROR if state.is_error else Verdict.INCONCLUSIVE
+    return Judgement(verdict=verdict, reason=state.value, message=message, state=state)
+
+
+def worst(judgements: list[Judgement]) -> Judgement:
+    """The worst of several segments, each judged by its own limits; the first of equals. Raises on an empty list."""
+    return max(judgements, key=lambda j: j.verdict.rank)

@@ -1,0 +1,62 @@
+"""`threshold`: a limit that must be passed for as long as `for` says, on at least `minSamples` observations.
+
+It judges the sliding window at every poll. Its only memory is since when the limit is passed; a gap in judgeable
+data longer than two polls starts `for` anew, since nobody saw what happened meanwhile.
+"""
+
+from dataclasses import dataclass, replace
+
+from knowngood.api.conditions import Reason
+from knowngood.api.durations import seconds
+from knowngood.api.observed import Verdict
+from knowngood.api.signals import ThresholdDetector
+from knowngood.core.detectors.judgement import Judgement, undecided
+from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.sample import Sample
+
+_GAP_POLLS = 2.5
+_TOLERANCE_SECONDS = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Since when, and until when, the limit was seen passed; seconds since the epoch."""
+
+    since: float
+    last: float
+
+
+def judge(
+    detector: ThresholdDetector, sample: Sample, memory: Memory | None, now: float, interval: float
+) -> tuple[Judgement, Memory | None]:
+    """Judge ``sample`` at ``now`` (seconds since the epoch), polled every ``interval`` seconds."""
+    if sample.state is not DataState.OK or sample.value is None:
+        return undecided(sample.state, sample.message), memory
+    if sample.count is not None and sample.count < detector.min_samples:
+        few = f"fewer than minSamples {detector.min_samples} in the window"
+        return undecided(DataState.TOO_FEW, few), memory
+    if detector.min_samples > 1 and sample.count is None:
+        return undecided(DataState.TOO_FEW, "minSamples is set, but nothing counts samples; write promql.samples"), None
+    reason, threshold = _passed(detector, sample.value)
+    judged = Judgement(
+        Verdict.HEALTHY, reason, f"within its limits: not {threshold}", sample.value, sample.count, threshold
+    )
+    if reason is Reason.HEALTHY:
+        return judged, None
+    since = memory.since if memory and now - memory.last <= _GAP_POLLS * interval else now
+    after = Memory(since=since, last=now)
+    if now - since + _TOLERANCE_SECONDS < seconds(detector.for_):
+        waiting = f"the value is {threshold}, not yet for {detector.for_}"
+        return replace(judged, verdict=Verdict.INCONCLUSIVE, reason=Reason.PENDING, message=waiting), after
+    return replace(judged, verdict=Verdict.BREACH, message=f"the value is {threshold}"), after
+
+
+def _passed(detector: ThresholdDetector, value: float) -> tuple[Reason, str]:
+    """The reason, and the limit passed as people write it; the limits themselves where none is."""
+    if detector.below is not None and value < detector.below:
+        return Reason.BELOW_THRESHOLD, f"below {detector.below:g}"
+    if detector.above is not None and value > detector.above:
+        return Reason.ABOVE_THRESHOLD, f"above {detector.above:g}"
+    limits = [f"below {detector.below:g}"] if detector.below is not None else []
+    limits += [f"above {detector.above:g}"] if detector.above is not None else []
+    return Reason.HEALTHY, " or ".join(limits)

@@ -1,0 +1,173 @@
+"""A workload (Deployment or StatefulSet) and its pods, reduced to what decisions need."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from knowngood.core.facts.clock import parse_time
+from knowngood.core.facts.images import Image, parse_image
+
+Raw = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A container of a pod template: its image as written and its literal environment."""
+
+    name: str
+    image: str
+    env: tuple[tuple[str, str | None], ...] = ()  # None: a reference, whose value is not ours to read
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What a workload declares and how far its controller has come."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    observed_generation: int
+    labels: Mapping[str, str]
+    annotations: Mapping[str, str]
+    selector: Mapping[str, str]
+    containers: tuple[Container, ...]
+    replicas: int
+    status_replicas: int
+    updated: int
+    available: int
+    paused: bool
+    deleting: bool
+    raw_template: Raw = field(default_factory=dict, compare=False, repr=False)
+
+    def container(self, name: str | None) -> Container | None:
+        """The container called ``name``; with no name, the only one (None where there are several)."""
+        if name is None:
+            return self.containers[0] if len(self.containers) == 1 else None
+        return next((c for c in self.containers if c.name == name), None)
+
+    @property
+    def images(self) -> dict[str, str]:
+        """Container name to image as the template declares it."""
+        return {c.name: c.image for c in self.containers}
+
+    @property
+    def settled(self) -> bool:
+        """Whether the declared template is fully rolled out: every replica updated, available, none left over."""
+        return (
+            self.observed_generation >= self.generation
+            and self.updated == self.replicas
+            and self.status_replicas == self.replicas
+            and self.available >= self.replicas
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PodContainer:
+    """A running container: image as declared, and the imageID that the kubelet reports."""
+
+    name: str
+    image: str
+    image_id: str
+    restarts: int = 0
+
+    @property
+    def running(self) -> Image:
+        """Repository and digest of what runs; the digest is empty until the kubelet has reported it."""
+        reported = parse_image(self.image_id)
+        return Image(reported.repository or parse_image(self.image).repository, digest=reported.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Pod:
+    """A pod of a workload."""
+
+    namespace: str
+    name: str
+    uid: str
+    labels: Mapping[str, str]
+    node: str
+    started_at: float | None
+    ready: bool
+    terminating: bool
+    phase: str
+    containers: tuple[PodContainer, ...]
+    env: tuple[tuple[str, str], ...] = ()
+
+    def container(self, name: str) -> PodContainer | None:
+        """The container called ``name``, or None."""
+        return next((c for c in self.containers if c.name == name), None)
+
+    @property
+    def live(self) -> bool:
+        """Whether the pod may still answer requests."""
+        return not self.terminating and self.phase not in {"Succeeded", "Failed"}
+
+
+def read_workload(raw: Raw) -> Workload:
+    """A Workload from the API's JSON of a Deployment or StatefulSet."""
+    meta, spec, status = raw.get("metadata", {}), raw.get("spec", {}), raw.get("status", {})
+    template = spec.get("template", {})
+    return Workload(
+        api_version=raw.get("apiVersion", "apps/v1"),
+        kind=raw.get("kind", "Deployment"),
+        namespace=meta.get("namespace", ""),
+        name=meta.get("name", ""),
+        uid=meta.get("uid", ""),
+        resource_version=meta.get("resourceVersion", ""),
+        generation=int(meta.get("generation") or 0),
+        observed_generation=int(status.get("observedGeneration") or 0),
+        labels=meta.get("labels") or {},
+        annotations=meta.get("annotations") or {},
+        selector=(spec.get("selector") or {}).get("matchLabels") or {},
+        containers=tuple(_container(c) for c in (template.get("spec") or {}).get("containers") or ()),
+        replicas=int(spec.get("replicas", 1)),
+        status_replicas=int(status.get("replicas") or 0),
+        updated=int(status.get("updatedReplicas") or 0),
+        available=int(status.get("availableReplicas") or 0),
+        paused=bool(spec.get("paused")),
+        deleting="deletionTimestamp" in meta,
+        raw_template=template,
+    )
+
+
+def _container(raw: Raw) -> Container:
+    env = tuple((e["name"], e.get("value", "") if "valueFrom" not in e else None) for e in raw.get("env") or ())
+    return Container(name=raw["name"], image=raw.get("image", ""), env=env)
+
+
+def read_pod(raw: Raw) -> Pod:
+    """A Pod from the API's JSON."""
+    meta, spec, status = raw.get("metadata", {}), raw.get("spec", {}), raw.get("status", {})
+    reported = {c["name"]: c for c in status.get("containerStatuses") or ()}
+    declared = spec.get("containers") or ()
+    return Pod(
+        namespace=meta.get("namespace", ""),
+        name=meta.get("name", ""),
+        uid=meta.get("uid", ""),
+        labels=meta.get("labels") or {},
+        node=spec.get("nodeName", ""),
+        started_at=parse_time(status.get("startTime")),
+        ready=any(c["type"] == "Ready" and c["status"] == "True" for c in status.get("conditions") or ()),
+        terminating="deletionTimestamp" in meta,
+        phase=status.get("phase", ""),
+        containers=tuple(_pod_container(c, reported.get(c["name"], {})) for c in declared),
+        env=tuple((e["name"], e["value"]) for c in declared for e in c.get("env") or () if e.get("value")),
+    )
+
+
+def _pod_container(declared: Raw, reported: Raw) -> PodContainer:
+    return PodContainer(
+        name=declared["name"],
+        image=declared.get("image", ""),
+        image_id=reported.get("imageID", ""),
+        restarts=int(reported.get("restartCount") or 0),
+    )
+
+
+def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    """Whether ``labels`` satisfy an equality ``selector``; an empty selector selects nothing here."""
+    return bool(selector) and all(labels.get(k) == v for k, v in selector.items())

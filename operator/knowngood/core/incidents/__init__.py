@@ -1,0 +1,1 @@
+"""Verdicts to episodes to an incident with its evidence and timeline."""

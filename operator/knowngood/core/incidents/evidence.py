@@ -1,0 +1,157 @@
+"""Evidence: what stood in the cluster and in the metrics when it broke, bounded in size.
+
+Values that come from Secrets are never read; literal values under names that sound secret are recorded as a digest,
+which still shows whether they changed.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from knowngood.api.durations import text
+from knowngood.api.evidence import (
+    PodContainer,
+    Point,
+    Rollout,
+    SeenConfig,
+    SeenContainer,
+    SeenEnv,
+    SeenPod,
+    SeenWorkload,
+    Series,
+)
+from knowngood.api.observed import NamedImage
+from knowngood.core.facts.clock import parse_time
+from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.signals import answer
+
+MAX_PODS, MAX_ROLLOUTS, MAX_CONFIGS, MAX_SERIES, MAX_TRACES, MAX_ENV = 50, 10, 32, 32, 32, 128
+_MAX_VALUE = 256
+_SECRET = re.compile(r"(?i)pass|secret|token|key|credential|auth|dsn")
+_REVISION = "deployment.kubernetes.io/revision"
+
+
+def moment(seconds: float) -> datetime:
+    """An aware datetime from seconds since the epoch."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def workload(found: Workload) -> SeenWorkload:
+    """The workload as it was, with its environment."""
+    return SeenWorkload(
+        api_version=found.api_version,
+        kind=found.kind,
+        name=found.name,
+        uid=found.uid,
+        generation=found.generation,
+        resource_version=found.resource_version,
+        containers=[SeenContainer(name=c.name, image=c.image, env=_env(c.env)) for c in found.containers],
+    )
+
+
+def _env(env: Iterable[tuple[str, str | None]]) -> list[SeenEnv]:
+    return [SeenEnv(name=name, value=_value(name, value)) for name, value in env][:MAX_ENV]
+
+
+def _value(name: str, value: str | None) -> str:
+    if value is None:
+        return "(from a reference)"
+    if value and _SECRET.search(name):
+        return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
+    return value[:_MAX_VALUE]
+
+
+def pods(found: Iterable[Pod]) -> list[SeenPod]:
+    """The pods as they were, at most 50."""
+    return [
+        SeenPod(
+            name=pod.name,
+            node=pod.node,
+            started_at=moment(pod.started_at) if pod.started_at else None,
+            ready=pod.ready,
+            restarts=sum(c.restarts for c in pod.containers),
+            containers=[PodContainer(name=c.name, image=c.image, image_id=c.image_id) for c in pod.containers],
+        )
+        for pod in sorted(found, key=lambda p: p.name)[:MAX_PODS]
+    ]
+
+
+def rollouts(replica_sets: Iterable[Mapping[str, Any]], owner_uid: str) -> list[Rollout]:
+    """The workload's roll-outs from its ReplicaSets, newest first, at most 10."""
+    owned = [
+        r
+        for r in replica_sets
+        if any(o.get("uid") == owner_uid for o in r["metadata"].get("ownerReferences") or ())
+    ]
+    owned.sort(key=lambda r: int((r["metadata"].get("annotations") or {}).get(_REVISION) or 0), reverse=True)
+    return [_rollout(r) for r in owned[:MAX_ROLLOUTS]]
+
+
+def _rollout(raw: Mapping[str, Any]) -> Rollout:
+    meta, spec = raw["metadata"], raw.get("spec", {})
+    created = parse_time(meta.get("creationTimestamp"))
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or ()
+    return Rollout(
+        revision=(meta.get("annotations") or {}).get(_REVISION, ""),
+        replica_set=meta["name"],
+        created_at=moment(created) if created else None,
+        containers=[NamedImage(name=c["name"], image=c.get("image", "")) for c in containers],
+        replicas=int(spec.get("replicas") or 0),
+    )
+
+
+def mounted(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
+    """Names of the (ConfigMaps, Secrets) that a pod template mounts or reads variables from."""
+    spec = template.get("spec") or {}
+    maps: set[str] = set()
+    secrets: set[str] = set()
+    for volume in spec.get("volumes") or ():
+        sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
+        maps |= {s["configMap"]["name"] for s in sources if (s.get("configMap") or {}).get("name")}
+        secrets |= {s["secret"].get("secretName") or s["secret"].get("name", "") for s in sources if s.get("secret")}
+    for container in spec.get("containers") or ():
+        references = [*(container.get("envFrom") or ()), *(e.get("valueFrom") or {} for e in container.get("env") or ())]
+        for ref in references:
+            maps |= {(ref.get(k) or {}).get("name", "") for k in ("configMapRef", "configMapKeyRef")}
+            secrets |= {(ref.get(k) or {}).get("name", "") for k in ("secretRef", "secretKeyRef")}
+    return sorted(maps - {""})[:MAX_CONFIGS], sorted(secrets - {""})[:MAX_CONFIGS]
+
+
+def config(raw: Mapping[str, Any]) -> SeenConfig:
+    """A ConfigMap's name and the SHA-256 of its content."""
+    content = orjson.dumps([raw.get("data") or {}, raw.get("binaryData") or {}], option=orjson.OPT_SORT_KEYS)
+    return SeenConfig(kind="ConfigMap", name=raw["metadata"]["name"], sha256=hashlib.sha256(content).hexdigest())
+
+
+def series(
+    signal: str, query: str, found: Sequence[answer.Series], start: float, end: float, most: int
+) -> list[Series]:
+    """Raw samples of one selector; the newest ``most`` points of each series are kept."""
+    return [
+        Series(
+            signal=signal,
+            query=query,
+            start=moment(start),
+            end=moment(end),
+            step=text(_step([t for t, _ in one.points])),
+            labels=dict(one.labels),
+            points=[Point(t=moment(t), v=f"{v:.10g}") for t, v in one.points[-most:]],
+        )
+        for one in found[:MAX_SERIES]
+    ]
+
+
+def _step(times: Sequence[float]) -> float:
+    """The usual time between samples, in whole milliseconds; 1 s where there are too few to tell."""
+    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    return round(gaps[len(gaps) // 2], 3) if gaps else 1.0
+
+
+def traces(exemplars: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Trace ids of exemplars, each once, newest last, at most 32."""
+    found = [e.get("labels", {}).get("trace_id", "") for e in sorted(exemplars, key=lambda e: e.get("timestamp", 0))]
+    return list(dict.fromkeys(t[:253] for t in found if t))[-MAX_TRACES:]

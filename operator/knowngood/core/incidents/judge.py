@@ -1,0 +1,125 @@
+"""Samples of one signal to the verdict on one model: only running releases, every segment, the worst named."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from knowngood.api.conditions import Reason
+from knowngood.api.durations import seconds
+from knowngood.api.observed import Verdict
+from knowngood.api.signals import NoDataAction
+from knowngood.core.detectors import threshold
+from knowngood.core.detectors.judgement import Judgement, undecided, worst
+from knowngood.core.signals.answer import Answer, DataState
+from knowngood.core.signals.compiled import CompiledSignal
+from knowngood.core.signals.sample import Key, Sample, key_of
+from knowngood.core.signals.scope import NAMESPACE
+
+Memories = Mapping[Key, threshold.Memory]
+
+
+@dataclass(frozen=True, slots=True)
+class Releases:
+    """What is known of a model's releases: label value to digest, pod name to digest, and the digests that run."""
+
+    ties: Mapping[str, str]
+    pods: Mapping[str, str]
+    running: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The verdict of one signal on one model, and what to remember until the next poll."""
+
+    judgement: Judgement
+    memories: Memories
+    no_data_since: float | None = None
+    unknown_releases: frozenset[str] = frozenset()
+
+
+def belongs(sample: Sample, matchers: Mapping[str, str]) -> bool:
+    """Whether the sample is of the model that ``matchers`` describe."""
+    return all(sample.labels.get(k) == v for k, v in matchers.items())
+
+
+def judge(
+    signal: CompiledSignal,
+    answer: Answer,
+    samples: Sequence[Sample],
+    matchers: Mapping[str, str],
+    releases: Releases,
+    before: Judged | None,
+    now: float,
+) -> Judged:
+    """Judge one signal for one model at ``now`` (seconds since the epoch); ``samples`` are those of this model."""
+    if answer.state is not DataState.OK:
+        return Judged(undecided(answer.state, answer.message), before.memories if before else {})
+    shared = {NAMESPACE, signal.model_label, signal.release_label} | set(matchers)
+    verdicts: list[Judgement] = []
+    memories: dict[Key, threshold.Memory] = {}
+    unknown: set[str] = set()
+    for sample in samples:
+        digest, separable = _release(sample, signal, releases)
+        if digest is None:
+            unknown.add(sample.labels.get(signal.release_label, ""))
+            continue
+        if separable and digest not in releases.running:
+            continue
+        key = key_of(sample.labels)
+        found, memory = _detect(signal, sample, before.memories.get(key) if before else None, now)
+        if memory is not None:
+            memories[key] = memory
+        segment = {k: v for k, v in sample.labels.items() if k not in shared}
+        label = sample.labels.get(signal.release_label)
+        verdicts.append(replace(found, segment=segment, release=label, digest=digest, not_separable=not separable))
+    if not verdicts:
+        verdicts.append(_nothing(samples, unknown))
+    result = worst(verdicts)
+    return _with_no_data(signal, Judged(result, memories, unknown_releases=frozenset(unknown)), before, now)
+
+
+def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:
+    """(digest or None where unknown, whether the series tells releases apart)."""
+    value = sample.labels.get(signal.release_label)
+    if value is None:
+        return next(iter(releases.running), ""), False
+    if not signal.by_release:
+        return releases.pods.get(value, ""), True
+    return releases.ties.get(value), True
+
+
+def _detect(
+    signal: CompiledSignal, sample: Sample, memory: threshold.Memory | None, now: float
+) -> tuple[Judgement, threshold.Memory | None]:
+    name, detector = signal.detector.chosen()
+    if name != "threshold":
+        raise ValueError(f"detector {name} is not compiled")
+    return threshold.judge(detector, sample, memory, now, signal.interval)
+
+
+def _nothing(samples: Sequence[Sample], unknown: set[str]) -> Judgement:
+    if unknown:
+        names = ", ".join(sorted(unknown)[:3])
+        return undecided(
+            DataState.RELEASE_UNKNOWN,
+            f"which image the release label {names} stands for is not known; give the pods a label or an environment "
+            "variable with that value",
+        )
+    if samples:
+        return undecided(DataState.EMPTY, "no series of the running release yet")
+    return undecided(DataState.EMPTY, "the source has no such series")
+
+
+def _with_no_data(signal: CompiledSignal, judged: Judged, before: Judged | None, now: float) -> Judged:
+    """Apply the policy's `noData` to data that is absent; a source that fails is never an incident."""
+    if judged.judgement.state not in {DataState.EMPTY, DataState.STALE}:
+        return judged
+    since = before.no_data_since if before and before.no_data_since is not None else now
+    judged = replace(judged, no_data_since=since)
+    rule = signal.no_data
+    if rule.action is NoDataAction.IGNORE:
+        ignored = Judgement(Verdict.HEALTHY, Reason.IGNORED, "no data, which the policy ignores", state=DataState.EMPTY)
+        return replace(judged, judgement=ignored)
+    if rule.action is NoDataAction.INCIDENT and now - since >= (seconds(rule.for_) if rule.for_ else 0.0):
+        text = f"no data for {rule.for_}, which the policy calls an incident"
+        return replace(judged, judgement=replace(judged.judgement, verdict=Verdict.BREACH, reason=Reason.NO_DATA, message=text))
+    return judged

@@ -1,0 +1,250 @@
+"""A ModelDeployment's status from facts alone; equal facts give an equal status, so that idle models cost no write."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from knowngood.api import LABEL_MODEL
+from knowngood.api.conditions import Condition, ConditionStatus, ConditionType, Reason, set_condition
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.modelstatus import (
+    IncidentRef,
+    KnownGoodSource,
+    KnownGoodStatus,
+    ModelDeploymentStatus,
+    ModelPhase,
+    Release,
+    RunningStatus,
+    SignalItem,
+    SignalsStatus,
+)
+from knowngood.api.observed import NamedImage, RunningContainer, Verdict
+from knowngood.core.facts.images import parse_image, short_digest
+from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.opening import SignalView
+from knowngood.core.incidents.releases import observe, prove, ties_of
+from knowngood.core.signals.answer import DataState
+
+_AVAILABLE_ANYWAY = frozenset({DataState.OK, DataState.TOO_FEW})
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFacts:
+    """What a model's status is made from. ``healthy_for`` is in seconds, by digest."""
+
+    model: ModelDeployment
+    workload: Workload | None
+    pods: tuple[Pod, ...]
+    container: str
+    policies: int
+    expected: tuple[tuple[str, str], ...]
+    views: Mapping[tuple[str, str], SignalView]
+    ties: Mapping[str, str]
+    healthy_for: Mapping[str, float]
+    soak: float
+    incident: str | None
+    suspects: Mapping[str, str]  # digest to the incident that suspects it
+    episode: int
+    now: datetime
+
+
+def container_of(model: ModelDeployment, workload: Workload | None) -> str:
+    """The container that answers: as declared, else the only one; empty where that is not to be told."""
+    if workload is None:
+        return model.spec.container or ""
+    found = workload.container(model.spec.container)
+    return found.name if found else ""
+
+
+def status_of(facts: ModelFacts) -> ModelDeploymentStatus:
+    """The status that these facts make."""
+    old = facts.model.status
+    releases = _releases(facts)
+    running = _running(facts, old.running, releases)
+    known_good = _known_good(facts, releases)
+    signals = _signals(facts)
+    return ModelDeploymentStatus(
+        observed_generation=facts.model.metadata.generation,
+        phase=_phase(facts, signals, known_good),
+        running=running,
+        known_good=known_good,
+        signals=signals,
+        incident_ref=IncidentRef(name=facts.incident) if facts.incident else None,
+        episode=facts.episode or None,
+        releases=releases,
+        conditions=_conditions(facts, known_good, signals),
+    )
+
+
+def _releases(facts: ModelFacts) -> list[Release]:
+    if not facts.container:
+        return list(facts.model.status.releases)
+    running: dict[str, list[NamedImage]] = {}
+    for pod in facts.pods:
+        answering = pod.container(facts.container)
+        if pod.live and answering and answering.running.digest:
+            running.setdefault(answering.running.digest, [_named(c.name, c.running.pinned or c.image) for c in pod.containers])
+    ties = {**ties_of(facts.model.status.releases), **facts.ties}
+    releases = observe(facts.model.status.releases, running, ties, facts.now)
+    releases = [_implicated(r, facts.suspects) for r in releases]
+    for digest in running:
+        if len(running) == 1:
+            releases = prove(releases, digest, facts.healthy_for.get(digest, 0.0), facts.soak, facts.now)
+    return releases
+
+
+def _named(name: str, image: str) -> NamedImage:
+    return NamedImage(name=name, image=image)
+
+
+def _implicated(release: Release, suspects: Mapping[str, str]) -> Release:
+    incident = suspects.get(release.digest)
+    if incident is None or release.implicated_in == incident:
+        return release
+    return release.model_copy(update={"implicated_in": incident, "proven_at": None})
+
+
+def _running(
+    facts: ModelFacts, old: RunningStatus | None, releases: Sequence[Release]
+) -> RunningStatus | None:
+    live = [p for p in facts.pods if p.live]
+    digests = [c.running.digest for p in live if (c := p.container(facts.container)) and c.running.digest]
+    if not digests:
+        return None
+    digest = _leading(digests, facts)
+    pod = next(p for p in live if (c := p.container(facts.container)) and c.running.digest == digest)
+    short = short_digest(digest)
+    release = next((r.release for r in releases if r.digest == digest), None)
+    return RunningStatus(
+        containers=[RunningContainer(name=c.name, image=c.image, digest=c.running.digest) for c in pod.containers],
+        short_digest=short,
+        release=release,
+        since=old.since if old and old.short_digest == short else facts.now,
+        rolling_out=len(set(digests)) > 1,
+    )
+
+
+def _leading(digests: Sequence[str], facts: ModelFacts) -> str:
+    """The digest of most pods; of equals, the one that the template declares, then the first by text."""
+    declared = facts.workload.images.get(facts.container, "") if facts.workload else ""
+    return max(sorted(set(digests)), key=lambda d: (digests.count(d), d == parse_image(declared).digest))
+
+
+def _known_good(facts: ModelFacts, releases: Sequence[Release]) -> KnownGoodStatus | None:
+    old, pinned = facts.model.status.known_good, facts.model.spec.known_good
+    if pinned is not None:
+        containers = [_named(c.name, c.image) for c in pinned.containers]
+        source, since = KnownGoodSource.SPEC, None
+    else:
+        proven = [r for r in releases if r.proven_at is not None]
+        best = max(proven, key=lambda r: r.proven_at or facts.now, default=None)
+        if best is None:
+            return None
+        containers, source, since = list(best.containers), KnownGoodSource.PROMOTED, best.proven_at
+    answering = next((c.image for c in containers if c.name == facts.container), "")
+    if since is None:
+        since = old.since if old and old.containers == containers else facts.now
+    return KnownGoodStatus(containers=containers, source=source, short_digest=short_digest(answering), since=since)
+
+
+def _signals(facts: ModelFacts) -> SignalsStatus:
+    items = [_item(key, facts.views.get(key)) for key in sorted(facts.expected)]
+    found = [item for item in items if item is not None]
+    ok = sum(item.verdict is Verdict.HEALTHY for item in found)
+    total = len(facts.expected)
+    return SignalsStatus(ok=ok, total=total, summary=f"{ok}/{total}", items=found)
+
+
+def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
+    if view is None:
+        return None
+    judgement = view.judgement
+    segment = ", ".join(f"{k}={v}" for k, v in sorted(judgement.segment.items()))
+    return SignalItem(
+        policy=key[0],
+        name=key[1],
+        type=view.signal.type,
+        verdict=judgement.verdict,
+        reason=str(judgement.reason),
+        message=judgement.message + (f" ({segment})" if segment else ""),
+        since=view.since,
+        not_separable=True if judgement.not_separable else None,
+    )
+
+
+def _phase(facts: ModelFacts, signals: SignalsStatus, known_good: KnownGoodStatus | None) -> ModelPhase:
+    if facts.model.spec.suspend:
+        return ModelPhase.SUSPENDED
+    if facts.incident:
+        return ModelPhase.INCIDENT
+    if signals.ok < signals.total or not signals.total:
+        return ModelPhase.INCONCLUSIVE
+    return ModelPhase.HEALTHY if known_good else ModelPhase.LEARNING
+
+
+def _conditions(
+    facts: ModelFacts, known_good: KnownGoodStatus | None, signals: SignalsStatus
+) -> list[Condition]:
+    generation = facts.model.metadata.generation
+    conditions: list[Condition] = list(facts.model.status.conditions)
+    for type, (value, reason, message) in (
+        (ConditionType.READY, _ready(facts)),
+        (ConditionType.SIGNALS_AVAILABLE, _available(facts)),
+        (ConditionType.KNOWN_GOOD_AVAILABLE, _has_known_good(facts, known_good)),
+    ):
+        conditions = set_condition(conditions, type, value, reason, message, generation, facts.now)
+    return conditions
+
+
+Said = tuple[ConditionStatus, Reason | str, str]
+
+
+def _ready(facts: ModelFacts) -> Said:
+    spec, workload, name = facts.model.spec, facts.workload, facts.model.metadata.name
+    ref = f"{spec.workload_ref.kind.value} {spec.workload_ref.name}"
+    no = ConditionStatus.FALSE
+    if workload is None:
+        return no, Reason.WORKLOAD_NOT_FOUND, (
+            f"spec.workloadRef: there is no {ref} labelled {LABEL_MODEL}={name}; make it, or label it so: the label "
+            "is its owner's consent"
+        )
+    if workload.labels.get(LABEL_MODEL) != name:
+        have = workload.labels.get(LABEL_MODEL, "")
+        return no, Reason.CONSENT_MISSING, f"{ref} is labelled {LABEL_MODEL}={have}; write {LABEL_MODEL}={name}"
+    if not facts.container:
+        have = ", ".join(workload.images)
+        if spec.container:
+            return no, Reason.CONTAINER_NOT_FOUND, f"spec.container: {spec.container!r} is not in {ref}; it has {have}"
+        return no, Reason.CONTAINER_AMBIGUOUS, f"spec.container: missing, and {ref} has several; write one of {have}"
+    if spec.suspend:
+        return ConditionStatus.TRUE, Reason.SUSPENDED, "spec.suspend is true: not judged, not acted on"
+    if not facts.policies:
+        labels = ", ".join(f"{k}={v}" for k, v in sorted(facts.model.metadata.labels.items())) or "none"
+        return no, Reason.NO_POLICY, f"no IncidentPolicy of this namespace selects it (labels: {labels})"
+    return ConditionStatus.TRUE, Reason.VALID, "judged by the policies that select it"
+
+
+def _available(facts: ModelFacts) -> Said:
+    if not facts.views:
+        return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, "not judged yet"
+    lacking = [(k, v) for k, v in sorted(facts.views.items()) if v.judgement.state not in _AVAILABLE_ANYWAY]
+    if not lacking:
+        return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
+    key, view = max(lacking, key=lambda kv: kv[1].judgement.state.is_error)
+    names = _names(k for k, _ in lacking)
+    return ConditionStatus.FALSE, view.judgement.reason, f"{names}: {view.judgement.message}"
+
+
+def _names(keys: Iterable[tuple[str, str]]) -> str:
+    names = [f"{policy}/{name}" for policy, name in keys]
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Said:
+    if known_good is None:
+        soak = facts.model.spec.promotion.soak
+        why = f"no release has stayed healthy for {soak} yet; until then name one in spec.knownGood"
+        return ConditionStatus.FALSE, Reason.NOTHING_PROVEN, why
+    if known_good.source is KnownGoodSource.SPEC:
+        return ConditionStatus.TRUE, Reason.PINNED, "named by spec.knownGood"
+    return ConditionStatus.TRUE, Reason.PROMOTED, "it stayed healthy for promotion.soak"

@@ -1,0 +1,1 @@
+"""Incident and playbook to plan to mutations."""

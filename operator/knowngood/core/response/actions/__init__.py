@@ -1,0 +1,1 @@
+"""Actions: each decides from facts alone what is to be written; one file an action."""

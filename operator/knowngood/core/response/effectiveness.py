@@ -1,0 +1,116 @@
+"""What the signals say once nothing more is to be done: did the containment work, is the incident over.
+
+Only windows that began after the act count, and only what the running release did in them.
+"""
+
+from datetime import datetime, timedelta
+
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, is_true
+from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal
+from knowngood.api.observed import Verdict
+from knowngood.core.facts.images import parse_image
+from knowngood.core.incidents.opening import SignalView
+from knowngood.core.incidents.record import conditioned, told
+from knowngood.core.response.effects import Effect, Record
+from knowngood.core.response.facts import Facts
+from knowngood.core.signals.answer import DataState
+
+_LEAST_VERIFY = 60.0
+_LOOK_AGAIN = 5.0
+
+
+def judge(facts: Facts) -> Effect | None:
+    """Conditions that follow from the signals alone."""
+    status = facts.incident.status
+    if status.plan is None:
+        return None
+    if not status.contained_at:
+        status = _nothing_contained(status, facts)
+    else:
+        status = _effective(status, facts)
+    return Record(_recovered(status, facts))
+
+
+def next_look(facts: Facts) -> float | None:
+    """Seconds until something may have changed by time alone."""
+    return None if facts.incident.status.recovered_at else _LOOK_AGAIN
+
+
+def _nothing_contained(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """A plan without containment says so, once its steps are done."""
+    from_plan = status.plan.notes[0].partition(":") if status.plan and status.plan.notes else ("", "", "")
+    if any(c.type == ConditionType.CONTAINED for c in status.conditions):
+        return status
+    message = "the plan contains nothing; evidence is kept" + (f" ({from_plan[2].strip()})" if from_plan[2] else "")
+    reason = Reason.NOT_SUPPORTED if from_plan[0] == Reason.NOT_SUPPORTED.value else Reason.NOTHING_TO_CONTAIN
+    return conditioned(status, ConditionType.CONTAINED, ConditionStatus.FALSE, reason, message, facts.now)
+
+
+def _fired(status: AIIncidentStatus, facts: Facts) -> list[tuple[IncidentSignal, SignalView | None]]:
+    return [(s, facts.signals.get((s.policy, s.name))) for s in status.signals]
+
+
+def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """ContainmentEffective, from whole windows after the containment, while the pinned release still runs."""
+    since = status.contained_at
+    if since is None or facts.running != _pinned(facts):
+        return status
+    ready = [v for s, v in _fired(status, facts) if v and _window_passed(v, since, facts.now)]
+    if not ready or len(ready) < len(status.signals):
+        return status
+    worst = max(ready, key=lambda v: v.judgement.verdict.rank)
+    if worst.judgement.verdict is Verdict.BREACH:
+        why = f"{worst.signal.name} is still out of its limits on the known-good release; a rollback does not help here"
+        return _effect(status, ConditionStatus.FALSE, Reason.FAILED, why, facts)
+    if all(_sound(v) for v in ready):
+        why = "every signal that fired is healthy on windows that began after the containment"
+        return _effect(status, ConditionStatus.TRUE, Reason.HEALTHY, why, facts)
+    return status
+
+
+def _effect(
+    status: AIIncidentStatus, value: ConditionStatus, reason: Reason, message: str, facts: Facts
+) -> AIIncidentStatus:
+    after = conditioned(status, ConditionType.CONTAINMENT_EFFECTIVE, value, reason, message, facts.now)
+    if after is status:
+        return status
+    name = "ContainmentEffective" if value is ConditionStatus.TRUE else "ContainmentIneffective"
+    return told(after, facts.now, name, message)
+
+
+def _pinned(facts: Facts) -> frozenset[str]:
+    return frozenset(parse_image(p.image).digest for p in facts.pins() if p.container == facts.container)
+
+
+def _sound(view: SignalView) -> bool:
+    return view.judgement.verdict is Verdict.HEALTHY and view.judgement.state is DataState.OK
+
+
+def _window_passed(view: SignalView, since: datetime, now: datetime) -> bool:
+    return now - since >= timedelta(seconds=view.signal.window + view.signal.interval)
+
+
+def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """Over by itself, or by a release that a person rolled out; a held pin is never over by its own health."""
+    if not status.signals or (status.contained_at and facts.running <= _pinned(facts)):
+        return status
+    views = [v for _, v in _fired(status, facts)]
+    if not facts.running or not all(v and _sound(v) and _lasted(v, facts) for v in views):
+        return status
+    suspect = status.suspect.digest if status.suspect else ""
+    fixed = bool(suspect) and suspect not in facts.running
+    acted = status.contained_at is not None or is_true(status.conditions, ConditionType.CONTAINED)
+    phase = IncidentPhase.RESOLVED if fixed or acted else IncidentPhase.SELF_RECOVERED
+    reason = Reason.HEALTHY if phase is IncidentPhase.RESOLVED else Reason.SELF_RECOVERED
+    what = "the release that now runs is healthy" if fixed else "it passed before anyone acted"
+    status = status.model_copy(update={"phase": phase, "recovered_at": facts.now})
+    status = conditioned(status, ConditionType.RECOVERED, ConditionStatus.TRUE, reason, what, facts.now)
+    return told(status, facts.now, "Recovered", what)
+
+
+def _lasted(view: SignalView, facts: Facts) -> bool:
+    """Healthy long enough that its whole window, and a minute, lie within the healthy time."""
+    needed = max(2 * view.signal.window, _LEAST_VERIFY)
+    return (facts.now - view.since).total_seconds() >= needed
+
+

@@ -1,0 +1,47 @@
+"""What the shell is to do next for an incident; one at a time, then everything is looked at again."""
+
+from dataclasses import dataclass
+
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.core.response.mutation import Mutation
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Write this status; nothing else may happen before it is accepted."""
+
+    status: AIIncidentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeEvidence:
+    """Gather evidence within ``budget`` seconds and hand it to ``evidence_frozen``."""
+
+    budget: float
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Apply a guarded mutation; a conflict only means that everything is looked at again."""
+
+    mutation: Mutation
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Write an Event and a log line, once each ``reason`` in an incident's life; then record that it was done."""
+
+    reason: str
+    message: str
+    warning: bool
+    then: AIIncidentStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to do until something changes; look again after ``seconds`` at the latest (None: no need)."""
+
+    seconds: float | None = None
+
+
+Effect = Record | FreezeEvidence | Apply | Tell | Wait

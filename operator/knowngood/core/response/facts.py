@@ -1,0 +1,71 @@
+"""All that the next decision on an incident may rest on; the moment is part of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.opening import SignalView
+from knowngood.core.response.knowngood import Pin, candidates
+from knowngood.core.response.plan import Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """An incident, and the world around it as last read."""
+
+    incident: AIIncident
+    model: ModelDeployment
+    policy: IncidentPolicy | None
+    workload: Workload | None
+    pods: tuple[Pod, ...]
+    container: str
+    signals: Mapping[tuple[str, str], SignalView]
+    implicated: frozenset[str]
+    registries: tuple[str, ...]
+    episode: int
+    now: datetime
+
+    @property
+    def running(self) -> frozenset[str]:
+        """Digests of the answering container in the pods that may still answer."""
+        return running_digests(self.pods, self.container)
+
+    @property
+    def ground(self) -> Ground:
+        """The part that a plan is made from."""
+        return Ground(
+            self.incident,
+            self.model,
+            self.policy,
+            self.workload,
+            self.container,
+            self.running,
+            self.implicated,
+            self.registries,
+        )
+
+    def with_status(self, status: AIIncidentStatus) -> "Facts":
+        """The same world with another status of the incident."""
+        return replace(self, incident=self.incident.model_copy(update={"status": status}))
+
+    def pins(self) -> tuple[Pin, ...]:
+        """The plan's pins: its images, and the environment that the model's own pin adds to them."""
+        plan = self.incident.status.plan
+        if plan is None or plan.known_good is None:
+            return ()
+        images = {c.name: c.image for c in plan.known_good.containers}
+        for candidate in candidates(self.model, self.container):
+            if {p.container: p.image for p in candidate.pins} == images:
+                return candidate.pins
+        return tuple(Pin(name, image) for name, image in images.items())
+
+
+def running_digests(pods: tuple[Pod, ...], container: str) -> frozenset[str]:
+    """Digests of ``container`` in live pods, as far as the kubelet has reported them."""
+    found = (pod.container(container) for pod in pods if pod.live)
+    return frozenset(c.running.digest for c in found if c and c.running.digest)

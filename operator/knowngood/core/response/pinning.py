@@ -1,0 +1,162 @@
+"""The PinKnownGood step from its intent to its end: begin, apply, roll out, done or failed."""
+
+from datetime import timedelta
+
+from knowngood.api.common import Mode
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
+from knowngood.api.durations import seconds, text
+from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
+from knowngood.api.observed import NamedImage
+from knowngood.api.plan import PlanStep, StepObserved, StepState
+from knowngood.core.facts.images import parse_image
+from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.record import conditioned, stepped, told
+from knowngood.core.response.actions import pin_known_good
+from knowngood.core.response.effects import Apply, Effect, Record, Wait
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.plan import choice_for, refused, with_known_good
+
+_LOOK_AGAIN = 5.0
+
+
+def begin(facts: Facts, step: PlanStep) -> Effect:
+    """Write the intent with what is seen, or why there can be none yet; that is asked again at every look."""
+    status = facts.incident.status
+    if status.plan is None:
+        raise ValueError("no plan")
+    mode = status.plan.mode
+    if mode is Mode.DRY_RUN:
+        return Record(_skipped(status, step, Reason.DRY_RUN, "planned only: the response's mode is DryRun", facts))
+    if mode is Mode.APPROVAL:
+        why = "this version cannot guard approvals by admission, so none is honoured; pin the release yourself"
+        return Record(_not_contained(status, Reason.AWAITING_APPROVAL, why, facts))
+    choice = choice_for(facts.ground)
+    if choice.candidate is None or facts.workload is None:
+        reason, message = refused(choice)
+        waiting = stepped(status, step.name, {"reason": reason.value, "message": message})
+        return Record(_not_contained(waiting, reason, message, facts))
+    status = status.model_copy(update={"plan": with_known_good(status.plan, facts.ground)})
+    observed = StepObserved(
+        resource_version=facts.workload.resource_version,
+        containers=[NamedImage(name=n, image=i) for n, i in _suspect_images(facts, facts.workload).items()],
+    )
+    intent = {"state": StepState.INTENDED, "reason": "", "message": "", "intended_at": facts.now, "observed": observed}
+    status = stepped(status, step.name, intent)
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINING})
+    return Record(
+        _condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, "the pin is about to be written", facts)
+    )
+
+
+def _suspect_images(facts: Facts, workload: Workload) -> dict[str, str]:
+    """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
+    suspect = facts.incident.status.suspect
+    seen = {c.name: c.image for c in suspect.containers} if suspect else {}
+    return {name: seen.get(name, image) for name, image in workload.images.items()}
+
+
+def advance(facts: Facts, step: PlanStep) -> Effect:
+    """Take an intended pin further."""
+    status, workload, pins = facts.incident.status, facts.workload, facts.pins()
+    target = status.plan.target if status.plan else None
+    if workload is None or (target is not None and workload.uid != target.uid):
+        gone = "the workload of the plan is gone; nothing is left to pin"
+        return Record(_failed(status, step, Reason.WORKLOAD_NOT_FOUND, gone, facts))
+    seen = {c.name: c.image for c in step.observed.containers} if step.observed else {}
+    match pin_known_good.state(workload, pins, seen):
+        case pin_known_good.State.AS_SEEN if step.started_at is None:
+            return Apply(pin_known_good.mutation(workload, pins, facts.incident.metadata.name))
+        case pin_known_good.State.PINNED:
+            return _roll_out(facts, step, workload)
+    declared = ", ".join(f"{n}={i}" for n, i in workload.images.items())
+    why = f"another writer set {declared}; it is left as it is. If it is no fix, pin known-good by hand"
+    status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
+    return Record(_failed(status, step, Reason.PERSON_WROTE, why, facts))
+
+
+def _roll_out(facts: Facts, step: PlanStep, workload: Workload) -> Effect:
+    status = facts.incident.status
+    if step.started_at is None:
+        status = stepped(status, step.name, {"started_at": facts.now})
+        status = told(status, facts.now, "Pinned", step.summary)
+        return Record(_condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, "the pin is rolling out", facts))
+    if workload.settled and _everywhere(facts):
+        return Record(_contained(status, step, facts))
+    limit = timedelta(seconds=seconds(step.timeout)) if step.timeout else timedelta(minutes=5)
+    if facts.now - step.started_at > limit:
+        why = (
+            f"the pin was written, but not every pod runs it after {step.timeout}; look at the pods of "
+            f"{workload.kind} {workload.name} (image pull, quota, readiness)"
+        )
+        return Record(_failed(status, step, Reason.ROLL_OUT_STUCK, why, facts))
+    return Wait(_LOOK_AGAIN)
+
+
+def _everywhere(facts: Facts) -> bool:
+    """Whether every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
+    wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
+    live = [pod for pod in facts.pods if pod.live]
+    return bool(live) and all(
+        pod.ready and all((c := pod.container(n)) is not None and _runs(c.image_id, c.image, d) for n, d in wanted.items())
+        for pod in live
+    )
+
+
+def _runs(image_id: str, image: str, digest: str) -> bool:
+    """An imageID may be the digest of an index' entry; what the pod declares is by digest then, and counts."""
+    return bool(image_id) and digest in {parse_image(image_id).digest, parse_image(image).digest}
+
+
+def refused_by_server(facts: Facts, step: PlanStep, message: str) -> AIIncidentStatus:
+    """The API server will never accept this patch (forbidden, invalid): the step has failed, loudly."""
+    why = f"the API server refused the patch: {message}"[:4000]
+    return _failed(facts.incident.status, step, Reason.FAILED, why, facts)
+
+
+def _contained(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIIncidentStatus:
+    opened = status.opened_at or facts.now
+    after = text(max(1.0, round((facts.now - opened).total_seconds())))
+    done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now, "message": "every pod runs it"}
+    status = stepped(status, step.name, done)
+    status = status.model_copy(
+        update={"phase": IncidentPhase.CONTAINED, "contained_at": facts.now, "contained_after": after}
+    )
+    status = told(status, facts.now, "Contained", f"every pod runs the known-good release, {after} after opening")
+    message = "every pod runs the known-good release"
+    status = _condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
+    unknown = "not judged yet on a window that began after the containment"
+    return conditioned(
+        status, ConditionType.CONTAINMENT_EFFECTIVE, ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, unknown, facts.now
+    )
+
+
+def _failed(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    ended = {"state": StepState.FAILED, "reason": reason.value, "message": message, "finished_at": facts.now}
+    status = stepped(status, step.name, ended)
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
+    status = told(status, facts.now, "ContainmentFailed", message)
+    return _condition(status, ConditionStatus.FALSE, reason, message, facts)
+
+
+def _skipped(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    ended = {"state": StepState.SKIPPED, "reason": reason.value, "message": message, "finished_at": facts.now}
+    return _not_contained(stepped(status, step.name, ended), reason, message, facts)
+
+
+def _not_contained(status: AIIncidentStatus, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is None or old.reason != reason.value:
+        status = told(status, facts.now, "NotContained", message)
+    return _condition(status, ConditionStatus.FALSE, reason, message, facts)
+
+
+def _condition(
+    status: AIIncidentStatus, value: ConditionStatus, reason: Reason, message: str, facts: Facts
+) -> AIIncidentStatus:
+    return conditioned(status, ConditionType.CONTAINED, value, reason, message, facts.now)
+
+
+def why_not_contained(status: AIIncidentStatus) -> str:
+    """What the condition Contained says, for a notification."""
+    found = find_condition(status.conditions, ConditionType.CONTAINED)
+    return f"not contained: {found.message}" if found else "nothing to contain"

@@ -1,0 +1,1 @@
+"""Policy to PromQL to samples, each with its data state."""

@@ -1,0 +1,152 @@
+"""What a metrics source answered: rows, or the reason why there is nothing to judge by.
+
+The whole envelope of the HTTP API is read (https://prometheus.io/docs/prometheus/latest/querying/api/): warnings
+mean that an answer is partial, so it is not judged; infos are remarks on style and are ignored.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+from knowngood.api.conditions import Reason
+
+_EXCERPT = 160
+
+
+class DataState(StrEnum):
+    """Why data can or cannot be judged; the value is the reason that people read."""
+
+    OK = Reason.AVAILABLE
+    EMPTY = Reason.EMPTY
+    NAN = Reason.NOT_A_NUMBER
+    INF = Reason.INFINITE
+    STALE = Reason.STALE
+    TOO_FEW = Reason.TOO_FEW_SAMPLES
+    PARTIAL = Reason.WARNINGS
+    UNREACHABLE = Reason.UNREACHABLE
+    TIMEOUT = Reason.TIMEOUT
+    UNAUTHORIZED = Reason.UNAUTHORIZED
+    THROTTLED = Reason.THROTTLED
+    UNAVAILABLE = Reason.SERVER_ERROR
+    GARBAGE = Reason.BAD_ANSWER
+    BAD_QUERY = Reason.BAD_REQUEST
+    NO_SOURCE = Reason.SOURCE_NOT_FOUND
+    RELEASE_UNKNOWN = Reason.RELEASE_UNKNOWN
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the source failed, as against data that is there and cannot be judged."""
+        return self in _ERRORS
+
+
+_ERRORS = frozenset(
+    {
+        DataState.UNREACHABLE,
+        DataState.TIMEOUT,
+        DataState.UNAUTHORIZED,
+        DataState.THROTTLED,
+        DataState.UNAVAILABLE,
+        DataState.GARBAGE,
+        DataState.BAD_QUERY,
+        DataState.NO_SOURCE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series of an instant vector; ``at`` is the evaluation time in seconds since the epoch."""
+
+    labels: Mapping[str, str]
+    value: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One series of a range answer: points of (seconds since the epoch, value)."""
+
+    labels: Mapping[str, str]
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer of a source; rows and series are empty unless ``state`` is OK."""
+
+    state: DataState
+    message: str = ""
+    rows: tuple[Row, ...] = ()
+    series: tuple[Series, ...] = ()
+
+
+def failed(state: DataState, message: str) -> Answer:
+    """An answer that holds nothing to judge."""
+    return Answer(state=state, message=message)
+
+
+def parse_answer(status: int, body: bytes) -> Answer:
+    """Parse an HTTP answer of ``/api/v1/query`` or ``/api/v1/query_range``. Never raises."""
+    if status in {401, 403}:
+        return failed(DataState.UNAUTHORIZED, f"HTTP {status}: the source's credentials were not accepted")
+    if 300 <= status < 400:
+        return failed(DataState.BAD_QUERY, f"HTTP {status}: a redirect, which is not followed; write the final URL")
+    if status == 429:
+        return failed(DataState.THROTTLED, "HTTP 429: the source asks for fewer requests")
+    try:
+        envelope = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return _unreadable(status, body)
+    if not isinstance(envelope, dict) or envelope.get("status") not in {"success", "error"}:
+        return _unreadable(status, body)
+    if envelope["status"] == "error":
+        return _error(status, envelope)
+    if status != 200:
+        return failed(DataState.UNAVAILABLE, f"HTTP {status} with status success")
+    if envelope.get("warnings"):
+        return failed(DataState.PARTIAL, "the answer carries warnings: " + str(envelope["warnings"][0])[:_EXCERPT])
+    try:
+        return _data(envelope["data"])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        return failed(DataState.GARBAGE, f"the answer is not an instant vector or matrix: {error!r}"[:_EXCERPT])
+
+
+def _unreadable(status: int, body: bytes) -> Answer:
+    excerpt = body[:_EXCERPT].decode("utf-8", "replace").strip()
+    if status == 200:
+        return failed(DataState.GARBAGE, f"HTTP 200, but no Prometheus answer: {excerpt!r}")
+    return failed(DataState.UNAVAILABLE, f"HTTP {status}: {excerpt!r}")
+
+
+def _error(status: int, envelope: Mapping[str, Any]) -> Answer:
+    kind, text = str(envelope.get("errorType", "")), str(envelope.get("error", ""))[:_EXCERPT]
+    if kind == "timeout":
+        return failed(DataState.TIMEOUT, f"the source gave up: {text}")
+    if kind in {"bad_data", "execution"} and status < 500:
+        return failed(DataState.BAD_QUERY, f"{kind}: {text}")
+    return failed(DataState.UNAVAILABLE, f"HTTP {status}, {kind}: {text}")
+
+
+def _data(data: Mapping[str, Any]) -> Answer:
+    if data["resultType"] == "vector":
+        rows = tuple(_row(entry) for entry in data["result"])
+        return Answer(state=DataState.OK, rows=rows)
+    if data["resultType"] == "matrix":
+        series = tuple(Series(_labels(e), tuple((float(t), float(v)) for t, v in e["values"])) for e in data["result"])
+        return Answer(state=DataState.OK, series=series)
+    raise ValueError(f"resultType is {data['resultType']!r}")
+
+
+def _row(entry: Mapping[str, Any]) -> Row:
+    at, value = entry["value"]
+    return Row(_labels(entry), float(value), float(at))
+
+
+def _labels(entry: Mapping[str, Any]) -> Mapping[str, str]:
+    labels = entry["metric"]
+    if not isinstance(labels, dict):
+        raise ValueError("metric is not an object")
+    return labels

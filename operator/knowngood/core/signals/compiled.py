@@ -1,0 +1,174 @@
+"""An IncidentPolicy's signals as requests to a metrics source.
+
+What cannot be compiled is a Problem with the field, its value and what to write; the other signals go on.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from knowngood.api.common import IncidentType, Severity
+from knowngood.api.conditions import Reason
+from knowngood.api.durations import seconds
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.signals import Detector, NoData, PromqlInput, RatioInput, Signal
+from knowngood.core.signals import expression, ratio
+from knowngood.core.signals.answer import Row
+from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
+
+POD = "pod"
+_LEAST_STALE_SECONDS = 30.0
+_INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
+_DETECTORS = ("threshold",)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something a policy asks for that cannot be done."""
+
+    reason: Reason
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSignal:
+    """A signal ready to be asked: one request serves all models of its policy.
+
+    ``window`` and ``stale_after`` are in seconds. ``selectors`` are what it reads, for evidence.
+    """
+
+    namespace: str
+    policy: str
+    name: str
+    type: IncidentType
+    severity: Severity
+    source: str
+    interval: float
+    window: float
+    query: str
+    selectors: tuple[str, ...]
+    model_label: str
+    release_label: str
+    by_release: bool
+    stale_after: float
+    detector: Detector
+    no_data: NoData
+    decoder: Callable[[Iterable[Row], float, float], list[Sample]]
+
+    def decode(self, rows: Iterable[Row], now: float) -> list[Sample]:
+        """Samples of an answer's rows, at ``now`` (seconds since the epoch)."""
+        return self.decoder(rows, now, self.stale_after)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledPolicy:
+    """A policy's signals that can be asked, and the problems of those that cannot."""
+
+    namespace: str
+    name: str
+    signals: tuple[CompiledSignal, ...]
+    problems: tuple[Problem, ...]
+
+
+def model_matchers(model: ModelDeployment, label: str) -> Mapping[str, str]:
+    """The labels that tell this model's series from others': spec.series, else ``label`` with the model's name."""
+    series = model.spec.series
+    if series is not None and label in series.match_labels:
+        return series.match_labels
+    return {label: model.metadata.name}
+
+
+def compile_policy(policy: IncidentPolicy, models: Iterable[ModelDeployment]) -> CompiledPolicy:
+    """Compile the signals of ``policy`` for ``models``, which are those that it selects."""
+    compiled: list[CompiledSignal] = []
+    problems = list(_unsupported(policy))
+    chosen = tuple(models)
+    for signal in policy.spec.signals:
+        found = _compile_signal(policy, signal, chosen)
+        if isinstance(found, Problem):
+            problems.append(found)
+        else:
+            compiled.append(found)
+    return CompiledPolicy(policy.metadata.namespace, policy.metadata.name, tuple(compiled), tuple(problems))
+
+
+def _unsupported(policy: IncidentPolicy) -> Iterable[Problem]:
+    spec = policy.spec
+    if spec.integrity is not None:
+        yield _not_supported("spec.integrity", "integrity checks are not supported by this version; remove the block")
+    if spec.silences:
+        yield _not_supported("spec.silences", "silences are not supported by this version; write an empty list")
+    if spec.notify:
+        yield _not_supported("spec.notify", "sinks are not supported by this version; Events and the log are written")
+
+
+def _not_supported(field: str, message: str) -> Problem:
+    return Problem(Reason.NOT_SUPPORTED, field, message)
+
+
+def _compile_signal(
+    policy: IncidentPolicy, signal: Signal, models: tuple[ModelDeployment, ...]
+) -> CompiledSignal | Problem:
+    field = f"spec.signals[{signal.name}]"
+    if not isinstance(source := signal.ratio or signal.promql, (RatioInput, PromqlInput)):
+        named = next((n for n in _INPUTS if getattr(signal, n) is not None), "input")
+        return _not_supported(f"{field}.{named}", f"{named} is not supported by this version; write ratio or promql")
+    if signal.detector is None:
+        return Problem(Reason.INVALID, f"{field}.detector", "missing; write a detector, for example threshold")
+    detector = signal.detector.chosen()[0]
+    if detector not in _DETECTORS:
+        return _not_supported(f"{field}.detector.{detector}", "not supported by this version; write threshold")
+    if signal.type is None or signal.severity is None:
+        return Problem(Reason.INVALID, field, "type and severity are missing; write both")
+    identity = policy.spec.identity.overridden(signal.identity)
+    by = _group(models, identity.model, identity.release or POD)
+    try:
+        query, selectors, decoder = _request(source, policy.metadata.namespace, by)
+    except QueryError as error:
+        return Problem(Reason.INVALID, f"{field}.{'ratio' if signal.ratio else 'promql.query'}", str(error))
+    interval = seconds(policy.spec.interval)
+    window = seconds(source.window) if isinstance(source, RatioInput) else interval
+    return CompiledSignal(
+        namespace=policy.metadata.namespace,
+        policy=policy.metadata.name,
+        name=signal.name,
+        type=signal.type,
+        severity=signal.severity,
+        source=policy.spec.source_ref.name,
+        interval=interval,
+        window=window,
+        query=query,
+        selectors=tuple(selectors),
+        model_label=identity.model,
+        release_label=identity.release or POD,
+        by_release=identity.release is not None,
+        stale_after=max(window, 3 * interval, _LEAST_STALE_SECONDS),
+        detector=signal.detector,
+        no_data=signal.no_data,
+        decoder=decoder,
+    )
+
+
+def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label: str) -> tuple[str, ...]:
+    """The labels to group by, sorted, so that equal policies ask equal queries."""
+    used = {label for model in models for label in model_matchers(model, model_label)}
+    return tuple(sorted({NAMESPACE, model_label, release_label} | used))
+
+
+Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
+
+
+def _request(
+    source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]
+) -> tuple[str, list[str], Decoder]:
+    if isinstance(source, RatioInput):
+        good, total = scoped(source.good, namespace), scoped(source.total, namespace)
+        return ratio.query(good, total, source.window, by), [good, total], ratio.decode
+    value = scoped(source.query, namespace)
+    samples = scoped(source.samples, namespace) if source.samples else None
+    return expression.query(value, samples, by), expression.sources(value), expression.decode

@@ -1,0 +1,58 @@
+"""One judged quantity of one series: its value, how many observations stand behind it, and its data state."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from knowngood.core.signals.answer import DataState, Row
+
+PART = "knowngood_part"  # tells the parts of one combined request apart; never a label of anybody's series
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A value at an evaluation time. ``value`` is None unless ``state`` is OK; ``count`` is None where unknown."""
+
+    labels: Mapping[str, str]
+    state: DataState
+    value: float | None = None
+    count: float | None = None
+    newest: float | None = None
+    message: str = ""
+
+
+Key = tuple[tuple[str, str], ...]
+
+
+def key_of(labels: Mapping[str, str]) -> Key:
+    """The labels of a row without the part marker and the metric name, in a fixed order."""
+    return tuple(sorted((k, v) for k, v in labels.items() if k not in {PART, "__name__"}))
+
+
+def split_parts(rows: Iterable[Row]) -> dict[str, dict[Key, Row]]:
+    """Rows of a combined request by part and labels."""
+    parts: dict[str, dict[Key, Row]] = {}
+    for row in rows:
+        parts.setdefault(row.labels.get(PART, ""), {})[key_of(row.labels)] = row
+    return parts
+
+
+def part(name: str, expression: str) -> str:
+    """``expression`` marked as one part of a combined request."""
+    return f'label_replace({expression}, "{PART}", "{name}", "", "")'
+
+
+def value_state(value: float) -> tuple[DataState, str]:
+    """The data state that a value alone implies."""
+    if math.isnan(value):
+        return DataState.NAN, "the value is NaN"
+    if math.isinf(value):
+        return DataState.INF, f"the value is {'+' if value > 0 else '-'}Inf"
+    return DataState.OK, ""
+
+
+def stale(newest: float | None, now: float, limit: float) -> str:
+    """Why the newest sample behind a value is too old, or an empty string. All in seconds."""
+    if newest is None or now - newest <= limit:
+        return ""
+    return f"the newest sample is older than {limit:g}s"

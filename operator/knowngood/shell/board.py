@@ -1,0 +1,81 @@
+"""The last verdicts, in memory: what the poller saw, by model and signal. Lost on a restart, and soon seen again."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from knowngood.api.observed import Verdict
+from knowngood.core.incidents.judge import Judged
+from knowngood.core.incidents.opening import SignalView
+from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.compiled import CompiledSignal
+from knowngood.shell.store import Key
+
+SignalKey = tuple[str, str]  # policy, signal
+
+
+@dataclass
+class ModelBoard:
+    """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds)."""
+
+    views: dict[SignalKey, SignalView] = field(default_factory=dict)
+    judged: dict[SignalKey, Judged] = field(default_factory=dict)
+    ties: dict[str, str] = field(default_factory=dict)
+    healthy_for: dict[str, float] = field(default_factory=dict)
+
+    def keep_only(self, keys: Iterable[SignalKey]) -> None:
+        """Forget signals that no policy has any more."""
+        wanted = set(keys)
+        for known in list(self.views):
+            if known not in wanted:
+                del self.views[known]
+                self.judged.pop(known, None)
+
+    def record(self, signal: CompiledSignal, judged: Judged, now: datetime) -> bool:
+        """Take in a verdict; True where people would see a difference."""
+        key = (signal.policy, signal.name)
+        old = self.views.get(key)
+        self.judged[key] = judged
+        verdict = judged.judgement.verdict
+        same = old is not None and old.judgement.verdict is verdict and old.judgement.digest == judged.judgement.digest
+        self.views[key] = SignalView(signal, judged.judgement, old.since if same and old else now)
+        if old is None or not same:
+            return True
+        return (old.judgement.reason, old.judgement.message, old.judgement.segment) != (
+            judged.judgement.reason,
+            judged.judgement.message,
+            judged.judgement.segment,
+        )
+
+    @property
+    def healthy(self) -> bool:
+        """Every signal is healthy, and at least one of them on data."""
+        judgements = [v.judgement for v in self.views.values()]
+        return (
+            bool(judgements)
+            and all(j.verdict is Verdict.HEALTHY for j in judgements)
+            and any(j.state is DataState.OK for j in judgements)
+        )
+
+
+class Board:
+    """All models' boards."""
+
+    def __init__(self) -> None:
+        self._models: dict[Key, ModelBoard] = {}
+
+    def of(self, key: Key) -> ModelBoard:
+        """The board of a model; an empty one at first."""
+        return self._models.setdefault(key, ModelBoard())
+
+    def drop(self, key: Key) -> None:
+        """The model is gone."""
+        self._models.pop(key, None)
+
+    def verdicts(self) -> dict[str, int]:
+        """How many signals have each verdict."""
+        counts = {verdict.value: 0 for verdict in Verdict}
+        for board in self._models.values():
+            for view in board.views.values():
+                counts[view.judgement.verdict.value] += 1
+        return counts

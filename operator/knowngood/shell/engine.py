@@ -1,0 +1,196 @@
+"""What a leader runs: the poller, and the queues that turn its verdicts into status and incidents."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from knowngood.api import LABEL_MODEL
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, set_condition
+from knowngood.api.durations import seconds
+from knowngood.api.incidentpolicy import IncidentPolicyStatus
+from knowngood.core.facts.workload import Pod, Workload, selects
+from knowngood.core.incidents.evidence import moment
+from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.incidents.record import is_over
+from knowngood.core.signals.answer import DataState
+from knowngood.shell import cluster as c
+from knowngood.shell.board import Board
+from knowngood.shell.fencing import fence
+from knowngood.shell.incidents import Incidents
+from knowngood.shell.policies import Policies
+from knowngood.shell.poller import Poller
+from knowngood.shell.settings import Settings
+from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.store import Key, Store
+from knowngood.shell.workqueue import WorkQueue
+from knowngood.shell.writes import refresh, write_status
+
+log = structlog.get_logger()
+_WORKERS = 16
+
+
+class Engine:
+    """One term of leadership; all of its memory goes with it."""
+
+    def __init__(
+        self, api: c.Cluster, store: Store, sources: Mapping[str, PrometheusSource], settings: Settings
+    ) -> None:
+        self._api, self._store, self._settings, self._sources = api, store, settings, sources
+        self._board = Board()
+        self._policies = Policies(store)
+        self._models = WorkQueue("ModelDeployment", self._model, _WORKERS)
+        self._policy_queue = WorkQueue("IncidentPolicy", self._policy, 2)
+        self._poller = Poller(store, self._policies, self._board, sources, self._models.add, self._policy_queue.add)
+        self._incidents = Incidents(api, store, self._board, sources, settings)
+        self._pod_owners: dict[str, dict[Key, Workload]] = {}
+
+    async def run(self) -> None:
+        """Fence, then work until cancelled."""
+        identity = self._settings.leader_election.identity or "operator"
+        await fence(self._api, self._store, f"{identity}/{time.time_ns()}")
+        self._store.subscribe(self._on_change)
+        for model in self._store.models():
+            self._models.add((model.metadata.namespace, model.metadata.name))
+        for policy in self._store.policies():
+            self._policy_queue.add((policy.metadata.namespace, policy.metadata.name))
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._models.run())
+                group.create_task(self._policy_queue.run())
+                group.create_task(self._poller.run())
+        finally:
+            self._store.unsubscribe(self._on_change)
+            self._policies.close()
+
+    def _on_change(self, kind: str, key: Key, value: object) -> None:
+        """Wake the models that a change may concern."""
+        if kind == "ModelDeployment":
+            if value is None:
+                self._board.drop(key)
+            self._models.add(key)
+            for policy in list(self._policies.policies_of(key)):
+                self._policy_queue.add(policy)
+        elif kind == "IncidentPolicy":
+            self._policy_queue.add(key)
+            for model in self._store.models(key[0]):
+                self._models.add((key[0], model.metadata.name))
+        elif kind == "AIIncident" and isinstance(value, AIIncident):
+            self._models.add((key[0], value.spec.model_ref.name))
+        elif isinstance(value, Workload):
+            self._models.add((key[0], value.labels.get(LABEL_MODEL, "")))
+        elif isinstance(value, Pod) or kind == "Pod":
+            self._wake_owner(key, value)
+
+    def _wake_owner(self, key: Key, value: object) -> None:
+        for model in self._store.models(key[0]):
+            ref = model.spec.workload_ref
+            workload = self._store.workload(ref.kind.value, (key[0], ref.name))
+            if workload and (not isinstance(value, Pod) or selects(workload.selector, value.labels)):
+                self._models.add((key[0], model.metadata.name))
+
+    async def _model(self, key: Key) -> float | None:
+        model = self._store.model(key)
+        if model is None or model.metadata.deletion_timestamp is not None:
+            return None
+        try:
+            again = await self._incidents.reconcile(model)
+        except c.ApiError as error:
+            if not error.conflict:
+                raise
+            again = 0.0
+        await self._write_model_status(key)
+        return again
+
+    async def _write_model_status(self, key: Key) -> None:
+        for _ in range(5):
+            model = self._store.model(key)
+            if model is None:
+                return
+            old, new = model.status, status_of(self._model_facts(key))
+            try:
+                await write_status(self._api, self._store, c.MODELS, key, old.to_object(), new.to_object())
+                return
+            except c.ApiError as error:
+                if error.not_found:
+                    return
+                if not error.conflict:
+                    raise
+                await refresh(self._api, self._store, c.MODELS, key)
+
+    def _model_facts(self, key: Key) -> ModelFacts:
+        model = self._store.model(key)
+        if model is None:
+            raise c.ApiError(404, "NotFound", f"ModelDeployment {key[0]}/{key[1]} is gone")
+        ref = model.spec.workload_ref
+        workload = self._store.workload(ref.kind.value, (key[0], ref.name))
+        incident, board = self._store.open_incident(key), self._board.of(key)
+        suspects = {
+            i.status.suspect.digest: i.metadata.name
+            for i in self._store.incidents_of(key)
+            if i.status.suspect and i.status.suspect.digest
+        }
+        return ModelFacts(
+            model=model,
+            workload=workload,
+            pods=self._store.pods(workload),
+            container=container_of(model, workload),
+            policies=len(list(self._policies.policies_of(key))),
+            expected=tuple((s.policy, s.name) for s in self._policies.signals_of(key)),
+            views=dict(board.views),
+            ties=dict(board.ties),
+            healthy_for=dict(board.healthy_for),
+            soak=seconds(model.spec.promotion.soak),
+            incident=incident.metadata.name if incident else None,
+            suspects=suspects,
+            episode=self._incidents.episode(model),
+            now=moment(time.time()),
+        )
+
+    async def _policy(self, key: Key) -> float | None:
+        policy, found = self._store.policy(key), self._policies.compiled(key)
+        if policy is None or found is None:
+            return None
+        compiled, models = found
+        now, generation = moment(time.time()), policy.metadata.generation
+        conditions = list(policy.status.conditions)
+        if compiled.problems:
+            ready = (ConditionStatus.FALSE, compiled.problems[0].reason.value, "; ".join(map(str, compiled.problems)))
+        elif not models:
+            ready = (ConditionStatus.TRUE, Reason.NO_MODELS.value, "spec.selector selects no ModelDeployment")
+        else:
+            ready = (ConditionStatus.TRUE, Reason.VALID.value, "every signal is judged")
+        conditions = set_condition(conditions, ConditionType.READY, *ready, generation, now)
+        conditions = set_condition(
+            conditions, ConditionType.SIGNALS_AVAILABLE, *self._source_said(key), generation, now
+        )
+        status = IncidentPolicyStatus(
+            observed_generation=generation,
+            models=len(models),
+            signals=len(compiled.signals),
+            conditions=conditions,
+        )
+        old = policy.status.to_object()
+        try:
+            await write_status(self._api, self._store, c.POLICIES, key, old, status.to_object())
+        except c.ApiError as error:
+            if not error.conflict:
+                raise
+            await refresh(self._api, self._store, c.POLICIES, key)
+            return 0.0
+        return None
+
+    def _source_said(self, key: Key) -> tuple[ConditionStatus, str, str]:
+        state, message = self._poller.source_states.get(key, (None, "not asked yet"))
+        if state is None:
+            return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED.value, message
+        if state is DataState.OK:
+            return ConditionStatus.TRUE, Reason.AVAILABLE.value, "the source answers"
+        return ConditionStatus.FALSE, state.value, message
+
+
+def open_incidents(store: Store) -> int:
+    """How many incidents are not over."""
+    return sum(1 for i in store.incidents() if not is_over(i))

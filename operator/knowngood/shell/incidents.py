@@ -1,0 +1,218 @@
+"""Drives one model's incident: read, decide, do one thing, look again."""
+
+import asyncio
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.incidents.evidence import moment
+from knowngood.core.incidents.modelstatus import container_of
+from knowngood.core.incidents.naming import incident_name
+from knowngood.core.incidents.opening import breaches, incident_object
+from knowngood.core.incidents.record import is_over
+from knowngood.core.response import effects, machine, pinning
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.playbooks import PIN_KNOWN_GOOD
+from knowngood.shell import cluster as c
+from knowngood.shell import events, metrics
+from knowngood.shell.board import Board
+from knowngood.shell.evidence import freeze
+from knowngood.shell.settings import Settings
+from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.store import Key, Store
+from knowngood.shell.writes import entry_of, refresh, write_status
+
+log = structlog.get_logger()
+_MOST_STEPS = 50
+_TOLD = {
+    "Opened": "IncidentOpened",
+    "NotContained": "NotContained",
+    "ContainmentFailed": "ContainmentFailed",
+    "ContainmentIneffective": "ContainmentIneffective",
+    "Recovered": "IncidentRecovered",
+}
+
+
+class Incidents:
+    """Opens incidents and takes them further."""
+
+    def __init__(
+        self,
+        api: c.Cluster,
+        store: Store,
+        board: Board,
+        sources: Mapping[str, PrometheusSource],
+        settings: Settings,
+    ) -> None:
+        self._api, self._store, self._board, self._sources, self._settings = api, store, board, sources, settings
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def reconcile(self, model: ModelDeployment) -> float | None:
+        """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
+        key = (model.metadata.namespace, model.metadata.name)
+        incident = self._store.open_incident(key)
+        if incident is None:
+            incident = await self._open(model)
+        if incident is None:
+            return None
+        if is_over(incident):  # the name was taken by an episode that we had not seen yet; the next one is ours
+            return 0.1
+        return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
+
+    def episode(self, model: ModelDeployment) -> int:
+        """The number of the last episode: as recorded, or as the incidents that exist tell."""
+        key = (model.metadata.namespace, model.metadata.name)
+        numbers = [
+            i.status.episode or _numbered(model, i.metadata.name)
+            for i in self._store.incidents_of(key)
+            if i.status.model_uid in (None, model.metadata.uid)
+        ]
+        return max([model.status.episode or 0, *numbers])
+
+    async def _open(self, model: ModelDeployment) -> AIIncident | None:
+        views = self._board.of((model.metadata.namespace, model.metadata.name)).views
+        found = breaches(views.values())
+        if not found or model.spec.suspend:
+            return None
+        body = incident_object(model, self.episode(model) + 1, found[0], moment(time.time()))
+        name = str(incident_name(model.metadata.name, model.metadata.uid, self.episode(model) + 1))
+        try:
+            raw = await self._api.create(c.INCIDENTS, model.metadata.namespace, body)
+            metrics.INCIDENTS_OPENED.labels(found[0].signal.type.value, found[0].signal.severity.value).inc()
+        except c.ApiError as error:
+            if not error.already_exists:
+                raise
+            raw = await self._api.get(c.INCIDENTS, model.metadata.namespace, name)
+        self._store.apply(raw)
+        return AIIncident.from_object(raw)
+
+    async def _drive(self, model_key: Key, key: Key) -> float | None:
+        for _ in range(_MOST_STEPS):
+            facts = self._facts(model_key, key)
+            if facts is None:
+                return None
+            effect = machine.decide(facts)
+            if isinstance(effect, effects.Wait):
+                return effect.seconds
+            try:
+                await self._do(effect, facts)
+            except c.ApiError as error:
+                if not error.conflict:
+                    raise
+                await refresh(self._api, self._store, c.INCIDENTS, key)
+                await self._refresh_workload(facts)
+        log.error("incident does not settle", namespace=key[0], incident=key[1])
+        return 5.0
+
+    def _facts(self, model_key: Key, key: Key) -> Facts | None:
+        entry, model = self._store.entry("AIIncident", key), self._store.model(model_key)
+        incident = entry.value if entry else None
+        if incident is None or model is None or is_over(incident):
+            return None
+        ref = model.spec.workload_ref
+        workload = self._store.workload(ref.kind.value, (key[0], ref.name))
+        policy_ref = incident.status.policy or (incident.spec.policy_ref.name if incident.spec.policy_ref else "")
+        others = [i for i in self._store.incidents_of(model_key) if i.metadata.uid != incident.metadata.uid]
+        suspects = [i.status.suspect.digest for i in [incident, *others] if i.status.suspect and not is_over(i)]
+        return Facts(
+            incident=incident,
+            model=model,
+            policy=self._store.policy((key[0], policy_ref)) if policy_ref else None,
+            workload=workload,
+            pods=self._store.pods(workload),
+            container=container_of(model, workload),
+            signals=dict(self._board.of(model_key).views),
+            implicated=frozenset(suspects),
+            registries=tuple(self._settings.registries.allowed),
+            episode=_numbered(model, incident.metadata.name) or self.episode(model) + 1,
+            now=moment(time.time()),
+        )
+
+    async def _do(self, effect: effects.Effect, facts: Facts) -> None:
+        match effect:
+            case effects.Record(status):
+                await self._record(facts, status)
+            case effects.FreezeEvidence(budget):
+                limit = min(budget, self._settings.evidence.max_budget)
+                found = await freeze(facts, limit, self._api, self._sources, self._settings.evidence.max_points)
+                await self._record(facts, machine.evidence_frozen(self._later(facts), found))
+            case effects.Apply(mutation):
+                await self._apply(mutation, facts)
+            case effects.Tell(reason, message, _, then):
+                await self._tell(facts.incident, reason, message)
+                await self._record(facts, then)
+
+    def _later(self, facts: Facts) -> Facts:
+        """The same incident, with the world as it is after gathering evidence took its time."""
+        key = (facts.model.metadata.namespace, facts.model.metadata.name)
+        fresh = self._facts(key, (facts.incident.metadata.namespace, facts.incident.metadata.name))
+        return fresh or facts
+
+    async def _record(self, facts: Facts, status: AIIncidentStatus) -> None:
+        meta, old = facts.incident.metadata, facts.incident.status
+        key = (meta.namespace, meta.name)
+        entry = entry_of(self._store, c.INCIDENTS, key)
+        if str(entry.version) != meta.resource_version:
+            raise c.ApiError(409, "Conflict", "the incident was written since it was read")
+        await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
+        self._count(old, status)
+        for entry_ in status.timeline[len(old.timeline) :]:
+            if (reason := _TOLD.get(entry_.reason)) is not None:
+                task = asyncio.create_task(self._tell(facts.incident, reason, entry_.message))
+                self._telling.add(task)  # beside the containment, which must not wait for it
+                task.add_done_callback(self._telling.discard)
+
+    async def _tell(self, incident: AIIncident, reason: str, message: str) -> None:
+        """An Event that cannot be written is no reason to stop containing."""
+        try:
+            await events.tell(
+                self._api, incident, reason, message, time.time(), self._settings.leader_election.identity or "operator"
+            )
+        except c.ApiError as error:
+            log.warning("event not written", event=reason, error=str(error))
+
+    def _count(self, old: AIIncidentStatus, new: AIIncidentStatus) -> None:
+        if new.contained_at and not old.contained_at and new.opened_at:
+            metrics.TIME_TO_CONTAIN.observe((new.contained_at - new.opened_at).total_seconds())
+        if new.phase is not old.phase and new.phase is not None and new.plan is not None:
+            metrics.PHASES.labels(new.phase.value).inc()
+
+    async def _apply(self, mutation: effects.Mutation, facts: Facts) -> None:
+        target = mutation.target
+        try:
+            written = await self._api.patch(
+                c.WORKLOADS[target.kind],
+                target.namespace,
+                target.name,
+                dict(mutation.patch),
+                uid=target.uid,
+                resource_version=target.resource_version,
+                content_type=c.STRATEGIC,
+            )
+        except c.ApiError as error:
+            if error.status not in {400, 403, 404, 422}:
+                raise
+            step = next((s for s in (facts.incident.status.plan.steps if facts.incident.status.plan else ()) if s.action == PIN_KNOWN_GOOD), None)
+            if step is not None:
+                await self._record(facts, pinning.refused_by_server(facts, step, error.message))
+            return
+        log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
+        self._store.apply(written)
+
+    async def _refresh_workload(self, facts: Facts) -> None:
+        ref = facts.model.spec.workload_ref
+        resource = c.WORKLOADS[ref.kind.value]
+        await refresh(self._api, self._store, resource, (facts.model.metadata.namespace, ref.name))
+
+
+def _numbered(model: ModelDeployment, name: str) -> int:
+    """The episode that an incident's name stands for, where it is one of this model's."""
+    stem = incident_name(model.metadata.name, model.metadata.uid, 0)[:-1]
+    tail = name.removeprefix(stem)
+    return int(tail) if name.startswith(stem) and tail.isdigit() else 0
+
+

@@ -1,0 +1,119 @@
+"""The operator's process: settings, store, watches, leadership, and the port that tells how it is."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+
+import structlog
+
+from knowngood import __version__
+from knowngood.shell import http, logs
+from knowngood.shell.cluster import ApiError, Cluster
+from knowngood.shell.engine import Engine
+from knowngood.shell.leader import lead
+from knowngood.shell.settings import Settings, SettingsError, load
+from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.store import Store
+from knowngood.shell.watch import Watcher, relist
+
+log = structlog.get_logger()
+_RETRY_SECONDS = 2.0
+_STALE_BEATS = 30.0
+
+
+class Operator:
+    """The parts of one process, and how they are."""
+
+    def __init__(self, settings: Settings, api: Cluster) -> None:
+        self._settings, self._api = settings, api
+        self._store = Store()
+        self._sources = {name: PrometheusSource(name, s) for name, s in settings.sources.items()}
+        self._synced = False
+        self._beat = time.monotonic()
+        self._stop = asyncio.Event()
+
+    async def run(self) -> None:
+        """Run until SIGTERM or SIGINT."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        watcher = Watcher(self._store, self._settings.watch.namespaces)
+        app = http.application(self._unhealthy, self._unready, lambda: None)
+        parts = [
+            http.serve(app, self._settings.http.host, self._settings.http.port, self._stop),
+            watcher.run(self._stop),
+            self._keep_listed(),
+            self._heartbeat(),
+            self._lead(),
+        ]
+        tasks = [asyncio.create_task(part) for part in parts]
+        stopping = asyncio.create_task(self._stop.wait())
+        done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        self._stop.set()
+        for task in tasks[2:]:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for source in self._sources.values():
+            source.stop()
+        for task in done - {stopping}:
+            task.result()  # a part that ended by itself ended in an error; say so and exit non-zero
+
+    def _unhealthy(self) -> str:
+        late = time.monotonic() - self._beat
+        return f"the event loop is {late:.0f}s late" if late > _STALE_BEATS else ""
+
+    def _unready(self) -> str:
+        return "" if self._synced else "the first list of all objects is not complete"
+
+    async def _heartbeat(self) -> None:
+        while True:
+            self._beat = time.monotonic()
+            await asyncio.sleep(1.0)
+
+    async def _keep_listed(self) -> None:
+        while True:
+            try:
+                await relist(self._api, self._store, self._settings.watch.namespaces)
+                self._synced = True
+                delay = self._settings.watch.relist_interval
+            except ApiError as error:
+                log.warning("list failed", error=str(error))
+                delay = _RETRY_SECONDS
+            await asyncio.sleep(delay)
+
+    async def _lead(self) -> None:
+        while not self._synced:
+            await asyncio.sleep(0.05)
+        await lead(self._api, self._settings.leader_election, self._work)
+
+    async def _work(self) -> None:
+        while True:
+            try:
+                await Engine(self._api, self._store, self._sources, self._settings).run()
+            except Exception:
+                log.exception("the engine stopped; it starts again")
+            await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _run(settings: Settings) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        api = await stack.enter_async_context(Cluster.connect())
+        await Operator(settings, api).run()
+
+
+def main() -> None:
+    """Entry point of `knowngood-operator`."""
+    try:
+        settings = load()
+    except SettingsError as error:
+        print(f"knowngood-operator: the settings cannot be used:\n{error}", file=sys.stderr)
+        sys.exit(2)
+    logs.configure(settings.log.level, settings.log.format)
+    log.info("starting", version=__version__, sources=sorted(settings.sources))
+    asyncio.run(_run(settings))
+
+
+if __name__ == "__main__":
+    main()

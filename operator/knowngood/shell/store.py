@@ -1,0 +1,188 @@
+"""What this process knows of the cluster: objects by kind and name, always the newest version seen.
+
+Fed by watches, by a periodic list that also drops what a gap in a watch hid, and by the answers to our own writes,
+so that a decision never rests on less than what we wrote ourselves. Resource versions are compared as numbers, which
+the API allows for objects of one kind.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.base import InvalidObjectError
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
+from knowngood.core.incidents.record import is_over
+from knowngood.shell.cluster import Raw
+
+Key = tuple[str, str]  # namespace, name
+log = structlog.get_logger()
+
+READERS: dict[str, Callable[[Raw], Any]] = {
+    "ModelDeployment": ModelDeployment.from_object,
+    "IncidentPolicy": IncidentPolicy.from_object,
+    "AIIncident": AIIncident.from_object,
+    "Deployment": read_workload,
+    "StatefulSet": read_workload,
+    "Pod": read_pod,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An object as read, or the problem that it could not be; uid and version as the API gave them."""
+
+    uid: str
+    version: int
+    value: Any
+    problem: str = ""
+
+
+@dataclass
+class Table:
+    """The objects of one kind."""
+
+    entries: dict[Key, Entry] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)  # uid of what was deleted, so that a late event is not believed
+
+
+Listener = Callable[[str, Key, Any], None]
+
+
+class Store:
+    """Tables by kind, and who wants to know of changes."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
+        self._pods: dict[str, dict[str, Pod]] = {}
+        self._listeners: list[Listener] = []
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call ``listener(kind, key, value or None)`` after each change."""
+        self._listeners.append(listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Call ``listener`` no more."""
+        self._listeners.remove(listener)
+
+    def apply(self, raw: Raw) -> None:
+        """Take in an object as the API gave it, unless a newer version is known."""
+        kind, meta = raw["kind"], raw["metadata"]
+        key = (meta.get("namespace", ""), meta["name"])
+        table, version = self._tables[kind], int(meta["resourceVersion"])
+        known = table.entries.get(key)
+        if meta["uid"] in table.gone or (known and known.uid == meta["uid"] and version <= known.version):
+            return
+        table.entries[key] = self._read(kind, key, raw, version)
+        self._changed(kind, key)
+
+    def _read(self, kind: str, key: Key, raw: Raw, version: int) -> Entry:
+        uid = raw["metadata"]["uid"]
+        try:
+            return Entry(uid, version, READERS[kind](raw))
+        except InvalidObjectError as error:
+            log.warning("object not understood", kind=kind, namespace=key[0], name=key[1], problem=str(error))
+            return Entry(uid, version, None, str(error))
+
+    def remove(self, raw: Raw) -> None:
+        """The object is gone."""
+        meta = raw["metadata"]
+        self.drop(raw["kind"], (meta.get("namespace", ""), meta["name"]), meta["uid"])
+
+    def drop(self, kind: str, key: Key, uid: str) -> None:
+        """The object with this uid is gone; another of the same name stays."""
+        table = self._tables[kind]
+        known = table.entries.get(key)
+        table.gone[uid] = 1
+        while len(table.gone) > 10_000:
+            table.gone.pop(next(iter(table.gone)))
+        if known is not None and known.uid == uid:
+            del table.entries[key]
+            self._changed(kind, key)
+
+    def replace_all(self, kind: str, items: Iterable[Raw], began: dict[Key, Entry]) -> None:
+        """Take in a full list; what ``began`` (the entries before the request) had and the list has not is gone."""
+        listed: set[str] = set()
+        for raw in items:
+            listed.add(raw["metadata"]["uid"])
+            self.apply(raw)
+        for key, entry in began.items():
+            if entry.uid not in listed:
+                self.drop(kind, key, entry.uid)
+
+    def snapshot(self, kind: str) -> dict[Key, Entry]:
+        """The entries of a kind as they are now."""
+        return dict(self._tables[kind].entries)
+
+    def entry(self, kind: str, key: Key) -> Entry | None:
+        """An entry with its uid and version."""
+        return self._tables[kind].entries.get(key)
+
+    def _changed(self, kind: str, key: Key) -> None:
+        entry = self._tables[kind].entries.get(key)
+        value = entry.value if entry else None
+        if kind == "Pod":
+            self._index_pod(key, value)
+        for listener in self._listeners:
+            listener(kind, key, value)
+
+    def _index_pod(self, key: Key, pod: Pod | None) -> None:
+        of_namespace = self._pods.setdefault(key[0], {})
+        if pod is None:
+            of_namespace.pop(key[1], None)
+        else:
+            of_namespace[key[1]] = pod
+
+    def model(self, key: Key) -> ModelDeployment | None:
+        """A ModelDeployment."""
+        return self._value("ModelDeployment", key)
+
+    def policy(self, key: Key) -> IncidentPolicy | None:
+        """An IncidentPolicy."""
+        return self._value("IncidentPolicy", key)
+
+    def workload(self, kind: str, key: Key) -> Workload | None:
+        """A Deployment or StatefulSet."""
+        return self._value(kind, key)
+
+    def _value(self, kind: str, key: Key) -> Any:
+        entry = self._tables[kind].entries.get(key)
+        return entry.value if entry else None
+
+    def models(self, namespace: str | None = None) -> Iterator[ModelDeployment]:
+        """The readable ModelDeployments."""
+        return self._values("ModelDeployment", namespace)
+
+    def policies(self, namespace: str | None = None) -> Iterator[IncidentPolicy]:
+        """The readable IncidentPolicies."""
+        return self._values("IncidentPolicy", namespace)
+
+    def incidents(self, namespace: str | None = None) -> Iterator[AIIncident]:
+        """The readable AIIncidents."""
+        return self._values("AIIncident", namespace)
+
+    def _values(self, kind: str, namespace: str | None) -> Iterator[Any]:
+        for key, entry in list(self._tables[kind].entries.items()):
+            if entry.value is not None and namespace in (None, key[0]):
+                yield entry.value
+
+    def pods(self, workload: Workload | None) -> tuple[Pod, ...]:
+        """The pods that the workload's selector selects."""
+        if workload is None or not workload.selector:
+            return ()
+        wanted = workload.selector.items()
+        found = self._pods.get(workload.namespace, {}).values()
+        return tuple(p for p in found if wanted <= p.labels.items())
+
+    def incidents_of(self, key: Key) -> list[AIIncident]:
+        """The incidents of a model, oldest first."""
+        found = [i for i in self.incidents(key[0]) if i.spec.model_ref.name == key[1]]
+        return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+
+    def open_incident(self, key: Key) -> AIIncident | None:
+        """The incident of the model that is not over; of several, the one that was opened first."""
+        return next((i for i in self.incidents_of(key) if not is_over(i)), None)

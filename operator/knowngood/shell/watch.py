@@ -1,0 +1,95 @@
+"""kopf watches, we decide: each event only goes into the store.
+
+No kopf index (its start-up is super-linear), no kopf timer (one bad patch ends it for good), no kopf peering (it is
+no leader election), no kopf patch (it names no version), no finalizer.
+"""
+
+import asyncio
+from typing import Any
+
+import kopf
+import structlog
+
+from knowngood.api import GROUP, LABEL_MODEL
+from knowngood.shell import cluster as c
+from knowngood.shell.store import Store
+
+log = structlog.get_logger()
+_RESOURCES = (c.MODELS, c.POLICIES, c.INCIDENTS, c.DEPLOYMENTS, c.STATEFULSETS, c.PODS)
+_CONSENT_NEEDED = {"Deployment", "StatefulSet"}
+
+
+def settings() -> kopf.OperatorSettings:
+    """kopf's settings: bounded waits everywhere, nothing posted, its own marks under our prefix."""
+    made = kopf.OperatorSettings()
+    made.watching.server_timeout = 300
+    made.watching.client_timeout = 330
+    made.watching.inactivity_timeout = 70
+    made.watching.connect_timeout = 10
+    made.networking.request_timeout = 30
+    made.networking.error_backoffs = (1, 2, 5, 10, 30)
+    made.queueing.batch_window = 0.02
+    made.posting.enabled = False
+    made.posting.loggers = False
+    made.persistence.finalizer = f"{GROUP}/finalizer"
+    made.persistence.progress_storage = kopf.AnnotationsProgressStorage(prefix=GROUP)
+    made.persistence.diffbase_storage = kopf.AnnotationsDiffBaseStorage(prefix=GROUP)
+    made.scanning.disabled = True
+    made.peering.standalone = True
+    made.process.ultimate_exiting_timeout = None
+    return made
+
+
+class Watcher:
+    """Feeds a store from kopf's watches."""
+
+    def __init__(self, store: Store, namespaces: list[str]) -> None:
+        self._store = store
+        self._namespaces = namespaces
+        self.registry = kopf.OperatorRegistry()
+        for resource in _RESOURCES:
+            group, _, version = resource.group_version.rpartition("/")
+            kopf.on.event(group, version, resource.plural, registry=self.registry, id=resource.plural)(self._on_event)
+
+    async def _on_event(self, event: Any, **_: Any) -> None:
+        raw = dict(event["object"])
+        if event["type"] == "DELETED":
+            self._store.remove(raw)
+        elif wanted(raw):
+            self._store.apply(raw)
+        elif (known := self._store.entry(raw["kind"], _key(raw))) is not None:
+            self._store.drop(raw["kind"], _key(raw), known.uid)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch until ``stop``."""
+        await kopf.operator(
+            registry=self.registry,
+            settings=settings(),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            standalone=True,
+            stop_flag=stop,
+        )
+
+
+def wanted(raw: c.Raw) -> bool:
+    """Workloads without their owner's consent are not kept: they are none of our business."""
+    if raw["kind"] not in _CONSENT_NEEDED:
+        return True
+    return LABEL_MODEL in (raw["metadata"].get("labels") or {})
+
+
+def _key(raw: c.Raw) -> tuple[str, str]:
+    return raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
+
+
+async def relist(api: c.Cluster, store: Store, namespaces: list[str]) -> None:
+    """List everything; what a watch missed comes in, and what is gone goes. Raises ApiError."""
+    for resource in _RESOURCES:
+        before = store.snapshot(resource.kind)
+        items: list[c.Raw] = []
+        selector = LABEL_MODEL if resource.kind in _CONSENT_NEEDED else ""
+        for namespace in namespaces or [None]:  # type: ignore[list-item]
+            found, _ = await api.list(resource, namespace, selector)
+            items += found
+        store.replace_all(resource.kind, items, before)

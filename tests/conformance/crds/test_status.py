@@ -1,0 +1,118 @@
+"""The whole status contract is stored unchanged, and printed as product.md says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.conformance.apiserver import ApiServer
+from tests.conformance.crds.resources import MODELS, NAMESPACE, collection, example
+from tests.conformance.crds.statuses import STATUSES
+
+pytestmark = pytest.mark.conformance
+
+CHANGES: dict[str, Any] = {
+    "ModelDeployment": {"suspend": True},
+    "IncidentPolicy": {"interval": "1m"},
+    "AIIncident": {"summary": "x"},
+}
+PRINTED: dict[str, dict[str, object]] = {
+    "ModelDeployment": {
+        "NAME": None,
+        "RUNNING": "abababababab",
+        "KNOWN-GOOD": "cdcdcdcdcdcd",
+        "PHASE": "Incident",
+        "SIGNALS": "2/3",
+        "INCIDENT": "digits-1",
+        "AGE": None,
+    },
+    "IncidentPolicy": {"NAME": None, "READY": "False", "MODELS": 12, "SIGNALS": 7, "AGE": None},
+    "AIIncident": {
+        "NAME": None,
+        "MODEL": "digits",
+        "TYPE": "ModelFailure",
+        "SEVERITY": "High",
+        "PHASE": "Contained",
+        "SIGNAL": "accuracy",
+        "CONTAINED": "8s",
+        "AGE": None,
+    },
+}
+
+
+@pytest.fixture(params=list(MODELS))
+def stored(request: pytest.FixtureRequest, api: ApiServer) -> Iterator[tuple[str, str]]:
+    """A kind, and the path of an object of it that is gone after the test."""
+    kind = str(request.param)
+    made = api.create(collection(kind), example(kind))
+    assert made.status == 201, made.message
+    path = f"{collection(kind)}/{made.body['metadata']['name']}"
+    yield kind, path
+    assert api.call("DELETE", path).status == 200
+
+
+def test_full_status_is_stored_unchanged(api: ApiServer, stored: tuple[str, str]) -> None:
+    kind, path = stored
+    answer = api.patch(f"{path}/status", {"status": STATUSES[kind]})
+    assert answer.status == 200, answer.message
+    assert answer.body["status"] == STATUSES[kind]
+    assert MODELS[kind].from_object(answer.body).to_object()["status"] == STATUSES[kind]
+
+
+def test_spec_and_status_are_written_apart(api: ApiServer, stored: tuple[str, str]) -> None:
+    kind, path = stored
+    by_spec = api.patch(path, {"status": STATUSES[kind]})
+    assert "status" not in by_spec.body
+    by_status = api.patch(f"{path}/status", {"spec": CHANGES[kind], "status": {"observedGeneration": 1}})
+    assert by_status.body["spec"] == by_spec.body["spec"]
+    assert by_status.body["metadata"]["generation"] == 1
+
+
+def test_status_gets_no_defaults(api: ApiServer, stored: tuple[str, str]) -> None:
+    kind, path = stored
+    assert api.patch(f"{path}/status", {"status": {"conditions": []}}).body["status"] == {"conditions": []}
+    assert MODELS[kind].from_object(api.get(path).body).to_object()["status"] == {}
+
+
+def test_columns(api: ApiServer, stored: tuple[str, str]) -> None:
+    kind, path = stored
+    api.patch(f"{path}/status", {"status": STATUSES[kind]})
+    table = api.get(path, headers={"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}).body
+    names = [column["name"] for column in table["columnDefinitions"]]
+    assert [name.upper() for name in names] == list(PRINTED[kind])
+    row = dict(zip(PRINTED[kind], table["rows"][0]["cells"], strict=True))
+    assert {name: row[name] for name, value in PRINTED[kind].items() if value is not None} == {
+        name: value for name, value in PRINTED[kind].items() if value is not None
+    }
+
+
+def test_short_names_and_category(api: ApiServer) -> None:
+    found = api.get("/apis/knowngood.dev/v1alpha1").body["resources"]
+    listed = {item["name"]: (item.get("shortNames"), item.get("categories")) for item in found}
+    assert {name: value for name, value in listed.items() if "/" not in name} == {
+        "modeldeployments": (["mdep"], ["knowngood"]),
+        "incidentpolicies": (["ipol"], ["knowngood"]),
+        "aiincidents": (["aii"], ["knowngood"]),
+    }
+    assert {name for name in listed if "/" in name} == {
+        f"{name}/status" for name in listed if "/" not in name
+    }
+
+
+def test_explain_teaches(api: ApiServer) -> None:
+    schemas: dict[str, Any] = api.get("/openapi/v3/apis/knowngood.dev/v1alpha1").body["components"]["schemas"]
+    for kind in MODELS:
+        shown = schemas[f"dev.knowngood.v1alpha1.{kind}"]
+        assert shown["description"] == MODELS[kind].__doc__
+        assert shown["properties"]["spec"]["description"]
+    spec = schemas["dev.knowngood.v1alpha1.ModelDeployment"]["properties"]["spec"]["properties"]
+    assert (
+        "a tag is refused"
+        in spec["knownGood"]["properties"]["containers"]["items"]["properties"]["image"]["description"]
+    )
+
+
+def test_generated_names_stay_in_the_namespace(api: ApiServer) -> None:
+    made = api.create(collection("AIIncident"), example("AIIncident"), dry_run=True).body["metadata"]
+    assert made["name"].startswith("digits-report-")
+    assert made["namespace"] == NAMESPACE

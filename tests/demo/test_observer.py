@@ -1,0 +1,119 @@
+"""The observer's decisions: who runs, what can be judged, when a breach could first be seen."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from lab.demo.expression import Tally, expressions, read_tallies
+from lab.demo.observer import Reading, breached, first_breach, take
+from lab.demo.policy import Policy
+from lab.demo.prometheus import PrometheusError, count_queries, parse_vector
+
+pytestmark = pytest.mark.unit
+
+POLICY = Policy("right_total", "all_total", "20s", below=0.9, hold=5, min_samples=50, interval=5)
+START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
+GOOD, BAD = Tally(194, 200), Tally(20, 200)
+
+
+def reading(second: float, running: str, **tallies: Tally) -> Reading:
+    return Reading(START + timedelta(seconds=second), running, tallies)
+
+
+def test_only_the_running_release_is_judged():
+    assert not breached(reading(0, "good", good=GOOD, bad=BAD), POLICY)
+    assert breached(reading(0, "bad", good=GOOD, bad=BAD), POLICY)
+
+
+@pytest.mark.parametrize(("total", "expected"), [(49.9, False), (50, True)])
+def test_too_few_samples_are_no_breach(total: float, expected: bool):
+    assert breached(reading(0, "bad", bad=Tally(0, total)), POLICY) is expected
+
+
+def test_the_threshold_itself_is_no_breach():
+    assert not breached(reading(0, "r", r=Tally(90, 100)), POLICY)
+    assert breached(reading(0, "r", r=Tally(89.9, 100)), POLICY)
+
+
+def test_nothing_running_and_failed_queries_judge_nothing():
+    assert not breached(reading(0, "", bad=BAD), POLICY)
+    assert not breached(Reading(START, "bad", error="refused"), POLICY)
+
+
+def test_first_breach_is_the_first_of_the_named_release_while_it_ran():
+    readings = [
+        reading(1, "good", good=GOOD, bad=BAD),
+        reading(2, "bad", bad=Tally(0, 10)),
+        reading(3, "bad", bad=BAD),
+        reading(4, "bad", bad=BAD),
+    ]
+    assert first_breach(readings, "bad", POLICY) == START + timedelta(seconds=3)
+    assert first_breach(readings[:2], "bad", POLICY) is None
+
+
+def test_callers_accuracy_is_over_all_releases():
+    both = reading(0, "bad", good=Tally(97, 100), bad=Tally(3, 100))
+    assert both.callers_accuracy(50) == pytest.approx(0.5)
+    assert reading(0, "bad", bad=Tally(1, 20)).callers_accuracy(50) is None
+
+
+def test_expressions_use_the_policy_and_the_scrapes_namespace():
+    asked = expressions(POLICY, "vision", "digits")
+    assert asked.good == 'sum by (release) (increase(right_total{namespace="vision",model="digits"}[20s]))'
+    assert asked.total == 'sum by (release) (increase(all_total{namespace="vision",model="digits"}[20s]))'
+
+
+def test_a_release_without_good_answers_counts_zero():
+    asked = expressions(POLICY, "vision", "digits")
+    total = [({"release": "a"}, 10.0), ({"release": "b"}, 5.0)]
+    answers = {asked.good: [({"release": "a"}, 9.0)], asked.total: total}
+    assert read_tallies(asked, answers.__getitem__) == {"a": Tally(9, 10), "b": Tally(0, 5)}
+
+
+class Scripted:
+    """A source that answers from a table, or fails."""
+
+    def __init__(self, answers: dict[str, list[tuple[dict[str, str], float]]] | None) -> None:
+        self.answers = answers
+
+    def query(self, expression: str, at: float) -> list[tuple[dict[str, str], float]]:
+        if self.answers is None:
+            raise PrometheusError("connection refused")
+        return self.answers.get(expression, [])
+
+
+def test_a_reading_takes_tallies_and_codes():
+    asked = expressions(POLICY, "vision", "digits")
+    source = Scripted({asked.total: [({"release": "r"}, 60.0)], asked.codes: [({"code": "200"}, 40.0)]})
+    assert take(source, asked, "r", START) == Reading(START, "r", {"r": Tally(0, 60)}, {"200": 40.0})
+
+
+def test_a_failed_query_is_said_and_judges_nothing():
+    taken = take(Scripted(None), expressions(POLICY, "vision", "digits"), "r", START)
+    assert taken.error == "connection refused"
+    assert not breached(replace(taken, running="r"), POLICY)
+
+
+def test_vectors_are_read_and_anything_else_refused():
+    envelope = {
+        "status": "success",
+        "data": {"resultType": "vector", "result": [{"metric": {"release": "r"}, "value": [1.5, "0.25"]}]},
+    }
+    assert parse_vector(envelope) == [({"release": "r"}, 0.25)]
+    with pytest.raises(ValueError, match="no vector"):
+        parse_vector({"status": "error", "error": "bad"})
+    with pytest.raises(ValueError, match="no vector"):
+        parse_vector({"status": "success", "data": {"resultType": "scalar", "result": [1, "2"]}})
+
+
+def test_only_queries_are_counted():
+    page = """
+# HELP prometheus_http_requests_total Counter of HTTP requests.
+prometheus_http_requests_total{code="200",handler="/api/v1/query"} 7
+prometheus_http_requests_total{code="400",handler="/api/v1/query"} 1
+prometheus_http_requests_total{code="200",handler="/api/v1/query_range"} 2
+prometheus_http_requests_total{code="200",handler="/metrics"} 100
+prometheus_http_requests_total{code="200",handler="/api/v1/query_exemplars"} 50
+"""
+    assert count_queries(page) == 10
