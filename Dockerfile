@@ -33,8 +33,9 @@ LABEL org.opencontainers.image.title="knowngood" \
       org.opencontainers.image.description="AI incident response for Kubernetes: the operator" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=dependencies /opt/knowngood /opt/knowngood
+# USER: kopf asks for the user's name, and 65532 has none in /etc/passwd.
 ENV PATH=/opt/knowngood/bin:/usr/local/bin:/usr/bin:/bin \
-    HOME=/tmp \
+    HOME=/tmp USER=knowngood \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 WORKDIR /tmp

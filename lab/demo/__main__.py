@@ -12,8 +12,9 @@ import time
 from rich.console import Console
 
 from lab.demo import healthy, images, install, moments, policy, record, traffic
+from lab.demo.alone import alone
 from lab.demo.cluster import ApiError, Cluster, CommandError, Kubectl
-from lab.demo.expression import expressions
+from lab.demo.expression import Questions
 from lab.demo.install import CONTAINER, MODEL, NAMESPACE, TimedOutError
 from lab.demo.observer import Observer
 from lab.demo.place import Place, await_helm, bring_up
@@ -36,7 +37,7 @@ class Demo:
         self._keep = keep
         self._console = console
         self._began = time.monotonic()
-        self._policy = policy.read()
+        self._policy, self._signal = policy.read(NAMESPACE)
 
     def run(self) -> int:
         """The exit code: 0 when all went as it must."""
@@ -53,8 +54,7 @@ class Demo:
         per_cycle = healthy.queries_per_cycle(prometheus, self._policy.interval)
         self._say(f"healthy; {per_cycle} Prometheus queries a cycle")
         stage = Stage(cast, cluster, cluster.facts(moments.now()))
-        asked = expressions(self._policy, NAMESPACE, MODEL)
-        observer = Observer(prometheus, asked, stage.running)
+        observer = Observer(prometheus, Questions(self._signal, {"model": MODEL}), stage.running)
         observer.start()
         try:
             result, incidents = self._story(place, kubectl, stage, observer, per_cycle)
@@ -68,6 +68,7 @@ class Demo:
         await_helm()
         self._say("helm install knowngood")
         install.operator(place.helm, kubectl, built.operator, place.prometheus_url, place.registry)
+        install.await_removal(kubectl)
         self._say(f"kubectl apply -k manifests/demo: model {GOOD}, its traffic, its policy")
         install.model(kubectl, built)
         return built
@@ -105,6 +106,7 @@ class Demo:
             self._say(f"all of it happened; {result.http_requests} requests, none failed")
         if not self._keep:
             install.remove_last_run(kubectl)
+            install.await_removal(kubectl)
         left = "The lab stays up: `. build/lab.env` to look around, `make clean` to end it."
         self._console.print(left, highlight=False, markup=False)
         return 1 if wrong else 0
@@ -127,7 +129,8 @@ def main() -> int:
     options = parser.parse_args()
     console = Console()
     try:
-        return Demo(console, options.keep).run()
+        with alone():
+            return Demo(console, options.keep).run()
     except FAILURES as error:
         console.print(f"FAILED  {error}", style="bold red", highlight=False, markup=False, soft_wrap=True)
         return 1

@@ -33,8 +33,7 @@ def _accepted(entry: dict[str, Any], namespace: str, name: str) -> bool:
     return (
         entry.get("stage") == "ResponseComplete"
         and entry.get("verb") == "patch"
-        and (target.get("resource"), target.get("namespace"), target.get("name"))
-        == ("deployments", namespace, name)
+        and (target.get("resource"), target.get("namespace"), target.get("name")) == ("deployments", namespace, name)
         and not target.get("subresource")
         and entry.get("responseStatus", {}).get("code", 500) < 300
     )

@@ -80,9 +80,7 @@ class Cluster:
 
     def _read(self, group: str, what: str, **query: str) -> Object:
         path = f"/{group}/namespaces/{self._namespace}/{what}"
-        request = self._api.param_serialize(
-            "GET", path, query_params=[*query.items()], auth_settings=["BearerToken"]
-        )
+        request = self._api.param_serialize("GET", path, query_params=[*query.items()], auth_settings=["BearerToken"])
         try:
             response = self._api.call_api(*request, _request_timeout=TIMEOUT)
             content = response.read()

@@ -1,12 +1,13 @@
-"""The observer's PromQL: the good and the total of the policy's ratio, release by release."""
+"""The observer's questions: the operator's own expression, compiled from the same policy, and answers by code."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from lab.demo.policy import Policy
+from knowngood.core.signals.answer import DataState, Row
+from knowngood.core.signals.compiled import CompiledSignal
 from lab.demo.prometheus import Vector
 
 
@@ -24,30 +25,29 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Expressions:
-    """What the observer asks Prometheus."""
+class Questions:
+    """What the observer asks about one model."""
 
-    good: str
-    total: str
-    codes: str
+    signal: CompiledSignal
+    matchers: Mapping[str, str]
+    """The labels of the model's series."""
 
+    @property
+    def codes(self) -> str:
+        """Answers a second by status code."""
+        labels = {"namespace": self.signal.namespace, **self.matchers}
+        selector = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        return f"sum by (code) (rate(model_requests_total{{{selector}}}[10s]))"
 
-def expressions(policy: Policy, namespace: str, model: str) -> Expressions:
-    """The expressions for one model; `namespace` is the label that the scrape assigned."""
-    matchers = f'{{namespace="{namespace}",model="{model}"}}'
+    def tallies(self, query: Callable[[str], Vector], at: float) -> dict[str, Tally]:
+        """Tallies by release at `at` (Unix seconds); what cannot be judged is left out."""
+        rows = [Row(labels, value, at) for labels, value in query(self.signal.query)]
+        return {
+            sample.labels[self.signal.release_label]: Tally(sample.value * sample.count, sample.count)
+            for sample in self.signal.decode(rows, at)
+            if self._ours(sample.labels) and sample.state is DataState.OK
+            if sample.value is not None and sample.count is not None
+        }
 
-    def increase(metric: str) -> str:
-        return f"sum by (release) (increase({metric}{matchers}[{policy.window}]))"
-
-    return Expressions(
-        good=increase(policy.good),
-        total=increase(policy.total),
-        codes=f"sum by (code) (rate(model_requests_total{matchers}[10s]))",
-    )
-
-
-def read_tallies(ask: Expressions, query: Callable[[str], Vector]) -> dict[str, Tally]:
-    """Tallies by release; a release that is always wrong has no good series and counts 0."""
-    good = {labels.get("release", ""): value for labels, value in query(ask.good)}
-    total = {labels.get("release", ""): value for labels, value in query(ask.total)}
-    return {release: Tally(good.get(release, 0.0), count) for release, count in total.items()}
+    def _ours(self, labels: Mapping[str, str]) -> bool:
+        return self.signal.release_label in labels and self.matchers.items() <= labels.items()

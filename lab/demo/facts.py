@@ -89,9 +89,7 @@ def incident_of(item: Object) -> Incident:
     )
 
 
-def facts_of(
-    at: datetime, deployment: Object, pods: list[Object], incidents: list[Object], container: str
-) -> Facts:
+def facts_of(at: datetime, deployment: Object, pods: list[Object], incidents: list[Object], container: str) -> Facts:
     """The facts in objects as the API returns them."""
     return Facts(
         at=at,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.demo.cluster import CommandError, Kubectl, run
+from lab.demo.facts import Object
 from lab.demo.images import BUILD, ROOT, Images
 from lab.demo.policy import MANIFESTS
 
@@ -18,6 +19,8 @@ RELEASE = "knowngood"
 NAMESPACE = "vision"
 MODEL = "digits"
 CONTAINER = "model"
+GIVE_UP = 3
+"""Restarts after which a container is not waited for."""
 
 
 class TimedOutError(RuntimeError):
@@ -64,21 +67,62 @@ def wait(what: str, seconds: float, look: Callable[[], tuple[bool, str]]) -> Non
 
 
 def remove_last_run(kubectl: Kubectl) -> None:
-    """Delete what an earlier demo left, and wait until it is gone."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--timeout=120s")
+    """Delete what an earlier demo left; does not wait."""
+    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+
+
+def await_removal(kubectl: Kubectl) -> None:
+    """Wait until what an earlier demo left is gone."""
+    kubectl("wait", "--for=delete", f"namespace/{NAMESPACE}", "--timeout=120s")
+
+
+def settled(deployment: Object) -> bool:
+    """Whether every replica of a Deployment is of its newest template and available."""
+    meta, spec, status = deployment["metadata"], deployment["spec"], deployment.get("status", {})
+    counts = {status.get(name, 0) for name in ("replicas", "updatedReplicas", "availableReplicas")}
+    return status.get("observedGeneration", 0) >= meta["generation"] and counts == {spec.get("replicas", 1)}
+
+
+def restarts(pods: list[Object]) -> dict[str, int]:
+    """Restarts of each pod's containers that are not ready, together."""
+    return {
+        pod["metadata"]["name"]: sum(
+            c["restartCount"] for c in pod.get("status", {}).get("containerStatuses", []) if not c["ready"]
+        )
+        for pod in pods
+    }
+
+
+def crashed(before: dict[str, int], now: dict[str, int]) -> bool:
+    """Whether a pod ended again and again since `before`."""
+    return any(count >= before.get(name, 0) + GIVE_UP for name, count in now.items())
 
 
 def operator(helm: str, kubectl: Kubectl, image: str, prometheus_url: str, registry: str) -> None:
-    """Install or upgrade the chart and wait for the operator to be ready."""
+    """Install or upgrade the chart and wait for the operator; CommandError with its log if it does not come."""
     BUILD.mkdir(parents=True, exist_ok=True)
     file = BUILD / "values.json"
     file.write_text(json.dumps(values(image, prometheus_url, registry), indent=2) + "\n")
     chart = str(ROOT / "charts" / "knowngood")
     command = [helm, "upgrade", RELEASE, chart, "--install", "--namespace", SYSTEM, "--create-namespace"]
+    before = restarts(_operator_pods(kubectl))
+    run(*command, "--values", str(file), env=kubectl.env)
+
+    def look() -> tuple[bool, str]:
+        if crashed(before, restarts(_operator_pods(kubectl))):
+            raise CommandError(f"the operator ended {GIVE_UP} times:\n{explain(kubectl)}")
+        deployment = kubectl.get("deployment", RELEASE, "-n", SYSTEM)
+        return settled(deployment), json.dumps(deployment.get("status", {}))
+
     try:
-        run(*command, "--values", str(file), "--wait", "--timeout", "2m", env=kubectl.env)
-    except CommandError as error:
+        wait("the operator", 120, look)
+    except TimedOutError as error:
         raise CommandError(f"{error}\n{explain(kubectl)}") from error
+
+
+def _operator_pods(kubectl: Kubectl) -> list[Object]:
+    pods: list[Object] = kubectl.get("pods", "-n", SYSTEM)["items"]
+    return pods
 
 
 def explain(kubectl: Kubectl) -> str:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from lab.demo import moments
-from lab.demo.expression import Expressions, Tally, read_tallies
+from lab.demo.expression import Questions, Tally
 from lab.demo.policy import Policy
 from lab.demo.prometheus import PrometheusError, Vector
 
@@ -67,12 +67,12 @@ def first_breach(readings: list[Reading], release: str, policy: Policy) -> datet
     return next(seen, None)
 
 
-def take(source: Source, expressions: Expressions, running: str, at: datetime) -> Reading:
+def take(source: Source, questions: Questions, running: str, at: datetime) -> Reading:
     """One reading; a failed query gives a reading that says so and judges nothing."""
     when = at.timestamp()
     try:
-        tallies = read_tallies(expressions, lambda text: source.query(text, when))
-        codes = {labels.get("code", ""): value for labels, value in source.query(expressions.codes, when)}
+        tallies = questions.tallies(lambda text: source.query(text, when), when)
+        codes = {labels.get("code", ""): value for labels, value in source.query(questions.codes, when)}
     except PrometheusError as error:
         return Reading(at, running, error=str(error))
     return Reading(at, running, tallies, codes)
@@ -81,9 +81,9 @@ def take(source: Source, expressions: Expressions, running: str, at: datetime) -
 class Observer:
     """Takes a reading every second in a thread of its own until stopped."""
 
-    def __init__(self, source: Source, expressions: Expressions, running: Callable[[], str]) -> None:
+    def __init__(self, source: Source, questions: Questions, running: Callable[[], str]) -> None:
         self._source = source
-        self._expressions = expressions
+        self._questions = questions
         self._running = running
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="observer", daemon=True)
@@ -101,5 +101,5 @@ class Observer:
     def _run(self) -> None:
         due = moments.now().timestamp()
         while not self._stop.wait(max(0.0, due - moments.now().timestamp())):
-            self.readings.append(take(self._source, self._expressions, self._running(), moments.now()))
+            self.readings.append(take(self._source, self._questions, self._running(), moments.now()))
             due += PERIOD

@@ -43,7 +43,9 @@ def place_of(values: Mapping[str, str], environ: Mapping[str, str]) -> Place:
 
 
 def _lab(command: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "lab", command], cwd=ROOT, check=False)
+    # its progress goes to stderr, what it prints besides is for scripts
+    process = [sys.executable, "-m", "lab", command]
+    done = subprocess.run(process, cwd=ROOT, stdout=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise CommandError(f"`python -m lab {command}` ended with {done.returncode}, see above")
 

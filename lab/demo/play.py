@@ -57,9 +57,7 @@ def play(kubectl: Kubectl, stage: Stage, observer: Observer, story: Story, timel
     bad = stage.cast.bad_image
     told = len(observer.readings)
     kubectl("-n", NAMESPACE, "set", "image", f"deployment/{MODEL}", f"{CONTAINER}={bad}")
-    timeline.event(
-        Event(story.started, "release", f"kubectl set image deployment/{MODEL} {CONTAINER}={short(bad)}")
-    )
+    timeline.event(Event(story.started, "release", f"kubectl set image deployment/{MODEL} {CONTAINER}={short(bad)}"))
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and not story.over:
         for event in story.see(stage.look()):

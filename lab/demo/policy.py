@@ -1,4 +1,4 @@
-"""The numbers of the demo's policy, read from the manifest that is applied."""
+"""The demo's policy, read from the manifests that are applied: its numbers and its compiled signal."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any
 import yaml
 
 from knowngood.api.durations import seconds
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.signals.compiled import CompiledSignal, compile_policy
 
 MANIFESTS = Path(__file__).resolve().parents[2] / "manifests" / "demo"
 
@@ -17,9 +20,6 @@ MANIFESTS = Path(__file__).resolve().parents[2] / "manifests" / "demo"
 class Policy:
     """What the demo's one signal asks; times in seconds."""
 
-    good: str
-    total: str
-    window: str
     below: float
     hold: float
     """The detector's `for`: how long a breach must last."""
@@ -27,22 +27,32 @@ class Policy:
     interval: float
 
 
-def policy_of(manifest: dict[str, Any]) -> Policy:
-    """The numbers of an IncidentPolicy whose first signal is a ratio with a threshold."""
-    spec = manifest["spec"]
-    signal = spec["signals"][0]
-    ratio, threshold = signal["ratio"], signal["detector"]["threshold"]
+def manifest(name: str, namespace: str) -> dict[str, Any]:
+    """The resource in manifests/demo/`name`.yaml as it is applied to `namespace`."""
+    found: dict[str, Any] = yaml.safe_load((MANIFESTS / f"{name}.yaml").read_text())
+    found["metadata"]["namespace"] = namespace
+    return found
+
+
+def policy_of(policy: IncidentPolicy) -> Policy:
+    """The numbers of a policy whose first signal has a threshold; ValueError where they are missing."""
+    detector = policy.spec.signals[0].detector
+    threshold = detector.threshold if detector else None
+    if threshold is None or threshold.below is None:
+        raise ValueError(f"{policy.metadata.name}: the first signal has no threshold with `below`")
     return Policy(
-        good=ratio["good"],
-        total=ratio["total"],
-        window=ratio["window"],
-        below=float(threshold["below"]),
-        hold=seconds(threshold["for"]),
-        min_samples=int(threshold["minSamples"]),
-        interval=seconds(spec["interval"]),
+        below=threshold.below,
+        hold=seconds(threshold.for_),
+        min_samples=threshold.min_samples,
+        interval=seconds(policy.spec.interval),
     )
 
 
-def read() -> Policy:
-    """The demo's policy as it stands in manifests/demo."""
-    return policy_of(yaml.safe_load((MANIFESTS / "incidentpolicy.yaml").read_text()))
+def read(namespace: str) -> tuple[Policy, CompiledSignal]:
+    """The numbers of the demo's policy and its signal as the operator asks it."""
+    policy = IncidentPolicy.from_object(manifest("incidentpolicy", namespace))
+    model = ModelDeployment.from_object(manifest("modeldeployment", namespace))
+    compiled = compile_policy(policy, [model])
+    if compiled.problems:
+        raise ValueError("; ".join(str(problem) for problem in compiled.problems))
+    return policy_of(policy), compiled.signals[0]

@@ -14,9 +14,7 @@ from lab.demo.story import Story
 from lab.demo.traffic import Counted
 
 
-def last_before(
-    readings: Iterable[Reading], moment: datetime, release: str, min_samples: int
-) -> float | None:
+def last_before(readings: Iterable[Reading], moment: datetime, release: str, min_samples: int) -> float | None:
     """The last accuracy of `release` that could be judged before `moment`."""
     judged = (r.accuracy(release, min_samples) for r in readings if r.at <= moment)
     return next((value for value in reversed([*judged]) if value is not None), None)

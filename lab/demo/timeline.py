@@ -75,9 +75,7 @@ def reading_line(start: datetime, reading: Reading, releases: tuple[str, ...], m
 class Timeline:
     """Prints the lines, seconds counted from the bad release."""
 
-    def __init__(
-        self, console: Console, start: datetime, releases: tuple[str, ...], min_samples: int
-    ) -> None:
+    def __init__(self, console: Console, start: datetime, releases: tuple[str, ...], min_samples: int) -> None:
         self._console = console
         self._start = start
         self._releases = releases

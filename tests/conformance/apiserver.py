@@ -31,9 +31,7 @@ def binary(name: str) -> Path:
     for path in ([Path(assets) / name] if assets else []) + cached[::-1]:
         if os.access(path, os.X_OK):
             return path
-    raise FileNotFoundError(
-        f"{name}: not in KUBEBUILDER_ASSETS and not in {settings.load().bin}: run `make lab` once"
-    )
+    raise FileNotFoundError(f"{name}: not in KUBEBUILDER_ASSETS and not in {settings.load().bin}: run `make lab` once")
 
 
 @dataclass
@@ -164,15 +162,11 @@ def _server(command: list[str | Path], log: Path) -> Iterator[subprocess.Popen[b
                 server.wait()
 
 
-def _ready(
-    client: ApiServer, etcd: subprocess.Popen[bytes], api: subprocess.Popen[bytes], directory: Path
-) -> bool:
+def _ready(client: ApiServer, etcd: subprocess.Popen[bytes], api: subprocess.Popen[bytes], directory: Path) -> bool:
     for name, server in (("etcd", etcd), ("apiserver", api)):
         if server.poll() is not None:
             lines = (directory / f"{name}.log").read_text(errors="replace").splitlines()
-            raise NotStartedError(
-                f"{name} ended with {server.returncode}:\n" + "\n".join(lines[-_LAST_LINES:])
-            )
+            raise NotStartedError(f"{name} ended with {server.returncode}:\n" + "\n".join(lines[-_LAST_LINES:]))
     if not client.authority.exists():
         return False
     try:

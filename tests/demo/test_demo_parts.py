@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
 from lab.demo import install, moments, policy
+from lab.demo.alone import alone
 from lab.demo.audit import first_patch, patches
 from lab.demo.cluster import CommandError
 from lab.demo.healthy import is_proven
@@ -67,9 +69,9 @@ def test_what_is_not_that_patch_is_passed_over(line: str):
 
 
 def test_the_demos_policy_is_read_from_its_manifest():
-    read = policy.read()
-    assert (read.window, read.below, read.hold, read.min_samples, read.interval) == ("20s", 0.9, 5, 50, 5)
-    assert read.good == "model_feedback_correct_total"
+    numbers, signal = policy.read("vision")
+    assert numbers == policy.Policy(below=0.9, hold=5, min_samples=50, interval=5)
+    assert (signal.name, signal.window, signal.by_release) == ("accuracy", 20, True)
 
 
 def documents() -> dict[tuple[str, str], dict[str, Any]]:
@@ -102,7 +104,7 @@ def test_the_policy_selects_the_model():
     assert "knownGood" not in found["ModelDeployment", "digits"]["spec"]
 
 
-def test_the_overlay_puts_the_image_by_digest(tmp_path: Any):
+def test_the_overlay_puts_the_image_by_digest(tmp_path: Path):
     content = install.overlay(IMAGE, tmp_path / "manifests" / "demo", tmp_path / "build" / "overlay")
     assert content["resources"] == ["../../manifests/demo"]
     assert content["images"] == [{"name": "digits-model", "newName": "reg:5000/digits", "digest": DIGEST}]
@@ -115,6 +117,34 @@ def test_chart_values():
         "sources": {"default": {"url": "http://p:9090"}},
         "registries": {"allowed": ["reg:5000"]},
     }
+
+
+def deployed(**changes: int) -> dict[str, Any]:
+    counts = {"replicas": 2, "updatedReplicas": 2, "availableReplicas": 2, "observedGeneration": 3}
+    return {"metadata": {"generation": 3}, "spec": {"replicas": 2}, "status": counts | changes}
+
+
+def test_a_roll_out_has_settled_when_all_are_new_and_there():
+    assert install.settled(deployed())
+    assert not install.settled({"metadata": {"generation": 1}, "spec": {}})
+
+
+@pytest.mark.parametrize("name", ["replicas", "updatedReplicas", "availableReplicas", "observedGeneration"])
+def test_a_roll_out_has_not_settled_before(name: str):
+    assert not install.settled(deployed(**{name: 1}))
+
+
+def pod(name: str, restarts: int, *, ready: bool) -> dict[str, Any]:
+    status = {"containerStatuses": [{"restartCount": restarts, "ready": ready}]}
+    return {"metadata": {"name": name}, "status": status}
+
+
+def test_a_container_that_ends_again_and_again_is_not_waited_for():
+    before = install.restarts([pod("old", 5, ready=False)])
+    assert install.crashed(before, install.restarts([pod("new", 3, ready=False)]))
+    assert not install.crashed(before, install.restarts([pod("old", 6, ready=False), pod("new", 2, ready=False)]))
+    assert not install.crashed(before, install.restarts([pod("new", 3, ready=True)]))
+    assert install.restarts([{"metadata": {"name": "starting"}}]) == {"starting": 0}
 
 
 def test_waiting_says_what_was_seen_last():
@@ -152,6 +182,13 @@ def test_proven_is_healthy_with_this_image():
 )
 def test_anything_less_is_not_proven(model: dict[str, Any]):
     assert not is_proven(model, IMAGE)[0]
+
+
+def test_one_demo_at_a_time(tmp_path: Path):
+    with alone(tmp_path / "lock"), pytest.raises(CommandError, match="another demo runs"), alone(tmp_path / "lock"):
+        pass
+    with alone(tmp_path / "lock"):
+        pass
 
 
 def test_times_are_written_with_milliseconds_and_read_with_any():

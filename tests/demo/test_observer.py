@@ -5,14 +5,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from lab.demo.expression import Tally, expressions, read_tallies
+from lab.demo import policy
+from lab.demo.expression import Questions, Tally
 from lab.demo.observer import Reading, breached, first_breach, take
 from lab.demo.policy import Policy
 from lab.demo.prometheus import PrometheusError, count_queries, parse_vector
 
 pytestmark = pytest.mark.unit
 
-POLICY = Policy("right_total", "all_total", "20s", below=0.9, hold=5, min_samples=50, interval=5)
+POLICY = Policy(below=0.9, hold=5, min_samples=50, interval=5)
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 GOOD, BAD = Tally(194, 200), Tally(20, 200)
 
@@ -58,17 +59,30 @@ def test_callers_accuracy_is_over_all_releases():
     assert reading(0, "bad", bad=Tally(1, 20)).callers_accuracy(50) is None
 
 
-def test_expressions_use_the_policy_and_the_scrapes_namespace():
-    asked = expressions(POLICY, "vision", "digits")
-    assert asked.good == 'sum by (release) (increase(right_total{namespace="vision",model="digits"}[20s]))'
-    assert asked.total == 'sum by (release) (increase(all_total{namespace="vision",model="digits"}[20s]))'
+def row(part: str, release: str, value: float, model: str = "digits") -> tuple[dict[str, str], float]:
+    labels = {"namespace": "vision", "model": model, "release": release, "knowngood_part": part}
+    return labels, value
+
+
+NOW = START.timestamp()
+QUESTIONS = Questions(policy.read("vision")[1], {"model": "digits"})
+TIMES = [row("time", "a", NOW - 1), row("time", "b", NOW - 1)]
+
+
+def test_the_expression_is_the_operators_and_keeps_to_the_scrapes_namespace():
+    assert 'increase(model_feedback_total{namespace="vision"}[20s])' in QUESTIONS.signal.query
+    assert "release" in QUESTIONS.signal.query
+    assert QUESTIONS.codes.count('{namespace="vision",model="digits"}') == 1
 
 
 def test_a_release_without_good_answers_counts_zero():
-    asked = expressions(POLICY, "vision", "digits")
-    total = [({"release": "a"}, 10.0), ({"release": "b"}, 5.0)]
-    answers = {asked.good: [({"release": "a"}, 9.0)], asked.total: total}
-    assert read_tallies(asked, answers.__getitem__) == {"a": Tally(9, 10), "b": Tally(0, 5)}
+    answer = [row("good", "a", 9.0), row("total", "a", 10.0), row("total", "b", 5.0), *TIMES]
+    assert QUESTIONS.tallies(lambda _: answer, NOW) == {"a": Tally(9, 10), "b": Tally(0, 5)}
+
+
+def test_other_models_and_nothing_at_all_are_left_out():
+    answer = [row("total", "a", 10.0, model="letters"), row("total", "b", 0.0), *TIMES]
+    assert QUESTIONS.tallies(lambda _: answer, NOW) == {}
 
 
 class Scripted:
@@ -84,13 +98,12 @@ class Scripted:
 
 
 def test_a_reading_takes_tallies_and_codes():
-    asked = expressions(POLICY, "vision", "digits")
-    source = Scripted({asked.total: [({"release": "r"}, 60.0)], asked.codes: [({"code": "200"}, 40.0)]})
-    assert take(source, asked, "r", START) == Reading(START, "r", {"r": Tally(0, 60)}, {"200": 40.0})
+    answers = {QUESTIONS.signal.query: [row("total", "r", 60.0)], QUESTIONS.codes: [({"code": "200"}, 40.0)]}
+    assert take(Scripted(answers), QUESTIONS, "r", START) == Reading(START, "r", {"r": Tally(0, 60)}, {"200": 40.0})
 
 
 def test_a_failed_query_is_said_and_judges_nothing():
-    taken = take(Scripted(None), expressions(POLICY, "vision", "digits"), "r", START)
+    taken = take(Scripted(None), QUESTIONS, "r", START)
     assert taken.error == "connection refused"
     assert not breached(replace(taken, running="r"), POLICY)
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.unit
 START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 GOOD, BAD = f"reg:5000/digits@sha256:{'a' * 64}", f"reg:5000/digits@sha256:{'b' * 64}"
 CAST = Cast(GOOD, "1.0.0", BAD, "1.1.0")
-POLICY = Policy("right_total", "all_total", "20s", below=0.9, hold=5, min_samples=50, interval=5)
+POLICY = Policy(below=0.9, hold=5, min_samples=50, interval=5)
 
 
 def at(second: float) -> datetime:

@@ -51,9 +51,7 @@ def test_children_in_the_session_end_with_their_leader(tmp_path: Path) -> None:
 
 
 def test_who_ignores_sigterm_is_killed(tmp_path: Path) -> None:
-    one = procs.launch(
-        ["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"], tmp_path / "log", os.environ
-    )
+    one = procs.launch(["sh", "-c", "trap '' TERM; echo up; while :; do sleep 1; done"], tmp_path / "log", os.environ)
     assert procs.wait_for(lambda: "up" in (tmp_path / "log").read_text(), 5)
     procs.end([one], grace=0.2)
     assert not procs.alive(one)

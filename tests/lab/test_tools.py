@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -46,9 +47,7 @@ def _program(path: Path, said: str) -> Path:
     return path
 
 
-def test_assets_come_before_path_and_only_when_they_fit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_assets_come_before_path_and_only_when_they_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     good = _program(tmp_path / "assets" / "etcd", "etcd Version: 3.6.1")
     old = _program(tmp_path / "old" / "etcd", "etcd Version: 3.4.1")
     other = _program(tmp_path / "path" / "etcd", "etcd Version: 3.5.9")
@@ -111,9 +110,7 @@ def test_wheels_are_checked_by_hash() -> None:
 
 def test_a_failing_build_shows_the_compilers_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = _program(tmp_path / "go", "go version go1.99.0 linux/amd64")
-    go.write_text(
-        '#!/bin/sh\n[ "$1" = version ] && echo go1.99.0 && exit\necho "boom: undefined" >&2\nexit 1\n'
-    )
+    go.write_text('#!/bin/sh\n[ "$1" = version ] && echo go1.99.0 && exit\necho "boom: undefined" >&2\nexit 1\n')
     monkeypatch.setattr(gobuild, "find_go", lambda cache: go)
     monkeypatch.setattr(find, "foreign", lambda name: None)
     with pytest.raises(LabError, match="building etcd failed:\nboom: undefined"):
@@ -142,14 +139,14 @@ def test_a_program_that_fails_or_is_absent_is_a_clear_error() -> None:
 
 
 def test_missing_packages_are_those_of_missing_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian.shutil, "which", lambda name, path: None if name in ("ip", "runc") else "/x")
+    monkeypatch.setattr(shutil, "which", lambda name, path: None if name in ("ip", "runc") else "/x")
     monkeypatch.setattr(debian, "cni_directory", lambda: None)
     assert debian.missing() == ["runc", "iproute2", "containernetworking-plugins"]
     assert debian.missing(("buildah", "ip")) == ["iproute2"]
 
 
 def test_without_apt_the_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(debian.shutil, "which", lambda name, path=None: None)
+    monkeypatch.setattr(shutil, "which", lambda name, path=None: None)
     with pytest.raises(LabError, match="buildah"):
         debian.install("buildah")
 

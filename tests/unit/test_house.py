@@ -68,9 +68,7 @@ def test_an_impure_line_is_found(source: str) -> None:
     assert list(impurities(source))
 
 
-@pytest.mark.parametrize(
-    "source", ["def f(now): return now", "self.now", "uuid.uuid5(a, b)", "datetime(2026, 1, 1)"]
-)
+@pytest.mark.parametrize("source", ["def f(now): return now", "self.now", "uuid.uuid5(a, b)", "datetime(2026, 1, 1)"])
 def test_a_pure_line_is_not(source: str) -> None:
     assert not list(impurities(source))
 

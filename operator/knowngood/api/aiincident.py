@@ -45,9 +45,7 @@ class Approval(KnowngoodModel):
 
     decision: Decision = Field(description="Approve or Reject.")
     by: Person = Field(description="Who; must be the user who writes this.")
-    plan_hash: Digest = Field(
-        description="status.plan.hash of the plan that was read; another plan is not approved."
-    )
+    plan_hash: Digest = Field(description="status.plan.hash of the plan that was read; another plan is not approved.")
     expires_at: Timestamp | None = Field(
         default=None,
         description="When the approval ends if it was not used, for example 2026-11-23T06:00:00Z.",
@@ -90,9 +88,9 @@ class AIIncidentSpec(KnowngoodModel):
     type: IncidentType = Field(description="The type as reported; status.type holds the assessment.")
     severity: Severity = Field(description="The severity as reported; status.severity holds the assessment.")
     summary: Text | None = Field(default=None, description="What was seen, in a sentence.")
-    origin: Annotated[
-        Origin, Cel("self == oldSelf", "never changes: it says who reported the incident first")
-    ] = Field(description="Who or what reported it; a person writes User; never changes.")
+    origin: Annotated[Origin, Cel("self == oldSelf", "never changes: it says who reported the incident first")] = Field(
+        description="Who or what reported it; a person writes User; never changes."
+    )
     aware_at: Timestamp | None = Field(
         default=None,
         description="When somebody first knew, for regulatory clocks, for example 2026-11-23T06:00:00Z.",

@@ -43,9 +43,7 @@ class KnowngoodModel(BaseModel):
         try:
             return cls.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
-            raise InvalidObjectError(
-                [_problem(e["loc"], e["msg"], e["input"]) for e in error.errors()]
-            ) from None
+            raise InvalidObjectError([_problem(e["loc"], e["msg"], e["input"]) for e in error.errors()]) from None
 
     def to_object(self) -> dict[str, Any]:
         """JSON data for the API server; what is None, or empty as by default, is omitted."""
@@ -85,9 +83,7 @@ def require_one(model: _M, fields: tuple[str, ...]) -> _M:
     found = [json_name(name) for name in fields if getattr(model, name) is not None]
     if len(found) != 1:
         wanted = ", ".join(json_name(name) for name in fields)
-        raise ValueError(
-            f"write exactly one of {wanted}; here are {len(found)} ({', '.join(found) or 'none'})"
-        )
+        raise ValueError(f"write exactly one of {wanted}; here are {len(found)} ({', '.join(found) or 'none'})")
     return model
 
 
@@ -103,9 +99,7 @@ Timestamp = Annotated[AwareDatetime, Field(json_schema_extra={"format": "date-ti
 class ObjectMeta(ObservedModel):
     """The part of an object's metadata that Knowngood reads."""
 
-    name: str = Field(
-        default="", description="Name within its namespace; empty before the API server made one."
-    )
+    name: str = Field(default="", description="Name within its namespace; empty before the API server made one.")
     namespace: str = Field(default="", description="Namespace.")
     generate_name: str | None = Field(default=None, description="Prefix of a name that the API server makes.")
     uid: str = Field(default="", description="Identity through all of its life.")

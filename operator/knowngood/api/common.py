@@ -120,9 +120,7 @@ Digest = Annotated[
 URL = Annotated[
     str,
     Field(max_length=2048),
-    Shape(
-        r"^https?://[^\s/@]+(/\S*)?$", "a URL", "http:// or https://, a host and a path, without credentials"
-    ),
+    Shape(r"^https?://[^\s/@]+(/\S*)?$", "a URL", "http:// or https://, a host and a path, without credentials"),
 ]
 """A web address for people; never fetched."""
 
@@ -189,9 +187,7 @@ class ConfigMapKeyRef(KnowngoodModel):
 EnvName = Annotated[
     str,
     Field(min_length=1, max_length=128),
-    Shape(
-        r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "an environment variable's name", "letters, digits, '_', '-' and '.'"
-    ),
+    Shape(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$", "an environment variable's name", "letters, digits, '_', '-' and '.'"),
 ]
 """The name of an environment variable."""
 

@@ -125,9 +125,7 @@ class Reason(Documented):
 class Condition(ObservedModel):
     """One aspect of an object's state, as everywhere in Kubernetes."""
 
-    type: Annotated[str, Field(min_length=1, max_length=316)] = Field(
-        description="The condition's type in CamelCase."
-    )
+    type: Annotated[str, Field(min_length=1, max_length=316)] = Field(description="The condition's type in CamelCase.")
     status: ConditionStatus = Field(description="True, False or Unknown.")
     reason: Annotated[
         str, Field(min_length=1, max_length=1024, pattern=r"^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")

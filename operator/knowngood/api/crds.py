@@ -123,8 +123,7 @@ def _version(resource: Resource) -> dict[str, Any]:
         "served": True,
         "storage": True,
         "additionalPrinterColumns": [
-            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description}
-            for c in resource.columns
+            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description} for c in resource.columns
         ],
         "subresources": {"status": {}},
         "schema": {"openAPIV3Schema": _root(resource.model)},

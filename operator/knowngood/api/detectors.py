@@ -11,9 +11,7 @@ from knowngood.api.schema import one_of, rule, rules
 
 MinSamples = Annotated[int, Field(ge=1, le=1_000_000_000)]
 """How many observations a verdict needs."""
-FALSE_ALARM = (
-    "How long, on average, one model may be judged by this signal until one false alarm; 30d is one a month."
-)
+FALSE_ALARM = "How long, on average, one model may be judged by this signal until one false alarm; 30d is one a month."
 MIN_SAMPLES = "Fewer observations than this in the window are Inconclusive."
 
 
@@ -95,17 +93,13 @@ class Reference(OneOf):
 
     model_config = ConfigDict(json_schema_extra=one_of("baseline"))
 
-    baseline: Baseline | None = Field(
-        default=None, description="The recorded healthy traffic; has no settings: {}."
-    )
+    baseline: Baseline | None = Field(default=None, description="The recorded healthy traffic; has no settings: {}.")
 
 
 class DriftDetector(KnowngoodModel):
     """Breach when a distribution has moved away from its reference."""
 
-    test: DriftTest = Field(
-        default=DriftTest.KOLMOGOROV_SMIRNOV, description="How the two distributions are compared."
-    )
+    test: DriftTest = Field(default=DriftTest.KOLMOGOROV_SMIRNOV, description="How the two distributions are compared.")
     reference: Reference = Field(
         default_factory=lambda: Reference(baseline=Baseline()),
         description="What the window is compared with; default: the baseline.",

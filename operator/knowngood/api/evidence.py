@@ -28,9 +28,7 @@ class SeenEnv(ObservedModel):
     """A variable as it was set; values that come from a Secret are never recorded."""
 
     name: ShortText = Field(description="Its name.")
-    value: Annotated[str, Field(max_length=4096)] = Field(
-        default="", description="Its value, or where it came from."
-    )
+    value: Annotated[str, Field(max_length=4096)] = Field(default="", description="Its value, or where it came from.")
 
 
 class SeenContainer(NamedImage):

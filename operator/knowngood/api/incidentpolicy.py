@@ -135,9 +135,7 @@ class Response(KnowngoodModel):
         "whatever mode says, unless its origin is named here.",
     )
     playbook_ref: NameRef = Field(description="The playbook, in this namespace.")
-    mode: Mode = Field(
-        description="Automatic: at once. Approval: when a person approves the plan. DryRun: plan only."
-    )
+    mode: Mode = Field(description="Automatic: at once. Approval: when a person approves the plan. DryRun: plan only.")
 
 
 class Silence(KnowngoodModel):
@@ -184,9 +182,7 @@ class IncidentPolicySpec(KnowngoodModel):
         )
     )
 
-    selector: LabelSelector = Field(
-        description="ModelDeployments of this namespace, by their labels; {} is all."
-    )
+    selector: LabelSelector = Field(description="ModelDeployments of this namespace, by their labels; {} is all.")
     source_ref: NameRef = Field(
         default_factory=lambda: NameRef(name="default"),
         description="A Prometheus that the administrator named at install.",
@@ -223,13 +219,9 @@ class IncidentPolicySpec(KnowngoodModel):
 class IncidentPolicyStatus(ObservedModel):
     """What the operator made of the policy."""
 
-    observed_generation: int | None = Field(
-        default=None, ge=0, description="The generation that this status is of."
-    )
+    observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     models: int | None = Field(default=None, ge=0, description="How many ModelDeployments it selects.")
-    signals: int | None = Field(
-        default=None, ge=0, description="How many signals it judges for each of them."
-    )
+    signals: int | None = Field(default=None, ge=0, description="How many signals it judges for each of them.")
     conditions: Conditions = Field(default_factory=list, description="Ready and SignalsAvailable.")
 
 

@@ -47,18 +47,14 @@ class IncidentSignal(ObservedModel):
     policy: ShortText = Field(default="", description="The IncidentPolicy's name.")
     type: IncidentType = Field(description="The signal's type.")
     severity: Severity = Field(description="The signal's severity.")
-    first_breach_at: Timestamp | None = Field(
-        default=None, description="When it was first out of its limits."
-    )
+    first_breach_at: Timestamp | None = Field(default=None, description="When it was first out of its limits.")
     last_breach_at: Timestamp | None = Field(default=None, description="When it was last out of its limits.")
     verdict: Verdict = Field(description="Its last verdict.")
     reason: Reason = Field(default="", description="Why, as one word.")
     value: ShortText = Field(default="", description="The value at the last breach.")
     threshold: ShortText = Field(default="", description="The limit that it was held against.")
     window: Duration | None = Field(default=None, description="How far back the value looks.")
-    samples: int | None = Field(
-        default=None, ge=0, description="How many observations stand behind the value."
-    )
+    samples: int | None = Field(default=None, ge=0, description="How many observations stand behind the value.")
     query: Query = Field(default="", description="The query that was sent.")
     segment: Labels = Field(default_factory=dict, description="The worst segment, by its labels.")
     release: ShortText = Field(default="", description="The release that was judged.")
@@ -71,9 +67,7 @@ class IncidentSignal(ObservedModel):
 class Suspect(ObservedModel):
     """The release that ran when it broke."""
 
-    containers: RunningContainers = Field(
-        default_factory=list, description="Its containers with their digests."
-    )
+    containers: RunningContainers = Field(default_factory=list, description="Its containers with their digests.")
     digest: ShortText = Field(default="", description="sha256:… of the answering container.")
     release: ShortText = Field(default="", description="Its release label's value in the metrics.")
 
@@ -90,9 +84,7 @@ class TimelineEntry(ObservedModel):
 class AIIncidentStatus(ObservedModel):
     """What the operator saw, planned and did."""
 
-    observed_generation: int | None = Field(
-        default=None, ge=0, description="The generation that this status is of."
-    )
+    observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     phase: IncidentPhase | None = Field(
         default=None, description="How far it is, as one word for people; conditions are the truth."
     )
@@ -102,24 +94,18 @@ class AIIncidentStatus(ObservedModel):
     model_uid: ShortText | None = Field(default=None, description="The ModelDeployment's uid.")
     policy: ShortText | None = Field(default=None, description="The IncidentPolicy whose responses apply.")
     opened_at: Timestamp | None = Field(default=None, description="When it was opened.")
-    last_breach_at: Timestamp | None = Field(
-        default=None, description="When a signal was last out of its limits."
-    )
+    last_breach_at: Timestamp | None = Field(default=None, description="When a signal was last out of its limits.")
     contained_at: Timestamp | None = Field(default=None, description="When the containment was in place.")
     contained_after: Duration | None = Field(
         default=None, description="How long after opening that was; printed as CONTAINED."
     )
     recovered_at: Timestamp | None = Field(default=None, description="When the model was healthy again.")
-    primary_signal: ShortText | None = Field(
-        default=None, description="The signal that opened it; printed as SIGNAL."
-    )
+    primary_signal: ShortText | None = Field(default=None, description="The signal that opened it; printed as SIGNAL.")
     signals: Annotated[list[IncidentSignal], Field(max_length=32), by("name")] = Field(
         default_factory=list, description="The signals that took part, with query, value and threshold."
     )
     suspect: Suspect | None = Field(default=None, description="The release that ran when it broke.")
-    evidence: Evidence | None = Field(
-        default=None, description="What was recorded before the cluster was touched."
-    )
+    evidence: Evidence | None = Field(default=None, description="What was recorded before the cluster was touched.")
     plan: Plan | None = Field(
         default=None, description="What is to be done; each intent stands here before its effect."
     )

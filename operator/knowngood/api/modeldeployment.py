@@ -114,9 +114,7 @@ class Owner(KnowngoodModel):
     """Whom to ask."""
 
     team: Annotated[str, Field(max_length=128)] | None = Field(default=None, description="The team's name.")
-    runbook_url: URL | None = Field(
-        default=None, description="Where the model's runbook is; linked, never fetched."
-    )
+    runbook_url: URL | None = Field(default=None, description="Where the model's runbook is; linked, never fetched.")
 
 
 class ModelDeploymentSpec(KnowngoodModel):
@@ -154,9 +152,7 @@ class ModelDeploymentSpec(KnowngoodModel):
         default_factory=list,
         description="Neighbours to ask for their versions before a rollback; a mismatch needs approval.",
     )
-    standby: Standby | None = Field(
-        default=None, description="A warm copy on an older release, which its user owns."
-    )
+    standby: Standby | None = Field(default=None, description="A warm copy on an older release, which its user owns.")
     owner: Owner | None = Field(default=None, description="Who answers for the model.")
     candidate: Candidate | None = Field(
         default=None,

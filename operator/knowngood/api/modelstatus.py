@@ -50,9 +50,7 @@ class RunningStatus(ObservedModel):
     short_digest: ShortText = Field(
         default="", description="First 12 digits of the answering container's digest; printed as RUNNING."
     )
-    release: ShortText | None = Field(
-        default=None, description="Its release label's value in the metrics, if known."
-    )
+    release: ShortText | None = Field(default=None, description="Its release label's value in the metrics, if known.")
     since: Timestamp | None = Field(default=None, description="Since when this release runs.")
     rolling_out: bool = Field(default=False, description="True while pods of more than one release run.")
 
@@ -61,9 +59,7 @@ class KnownGoodStatus(ObservedModel):
     """The release that a rollback goes to."""
 
     containers: NamedImages = Field(default_factory=list, description="Its containers' images, by digest.")
-    source: KnownGoodSource = Field(
-        description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak."
-    )
+    source: KnownGoodSource = Field(description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak.")
     short_digest: ShortText = Field(
         default="", description="First 12 digits of the answering container's digest; printed as KNOWN-GOOD."
     )
@@ -114,12 +110,8 @@ class Release(ObservedModel):
     """One release in the model's history."""
 
     digest: ShortText = Field(description="sha256:… of the answering container's image.")
-    containers: NamedImages = Field(
-        default_factory=list, description="The workload's containers in that release."
-    )
-    release: ShortText | None = Field(
-        default=None, description="Its release label's value in the metrics, if known."
-    )
+    containers: NamedImages = Field(default_factory=list, description="The workload's containers in that release.")
+    release: ShortText | None = Field(default=None, description="Its release label's value in the metrics, if known.")
     first_seen: Timestamp | None = Field(default=None, description="When it first ran.")
     last_seen: Timestamp | None = Field(default=None, description="When it last ran.")
     healthy_for: Duration | None = Field(
@@ -140,14 +132,10 @@ class Release(ObservedModel):
 class ModelDeploymentStatus(ObservedModel):
     """What the operator observed of a model."""
 
-    observed_generation: int | None = Field(
-        default=None, ge=0, description="The generation that this status is of."
-    )
+    observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     phase: ModelPhase | None = Field(default=None, description="How the model is doing, as one word.")
     running: RunningStatus | None = Field(default=None, description="The release that runs now.")
-    known_good: KnownGoodStatus | None = Field(
-        default=None, description="The release that a rollback goes to."
-    )
+    known_good: KnownGoodStatus | None = Field(default=None, description="The release that a rollback goes to.")
     signals: SignalsStatus | None = Field(default=None, description="The signals that judge this model.")
     incident_ref: IncidentRef | None = Field(default=None, description="The open incident of this model.")
     episode: int | None = Field(
@@ -156,6 +144,4 @@ class ModelDeploymentStatus(ObservedModel):
     releases: Annotated[list[Release], Field(max_length=50), by("digest")] = Field(
         default_factory=list, description="Release history, newest first."
     )
-    conditions: Conditions = Field(
-        default_factory=list, description="Ready, SignalsAvailable and KnownGoodAvailable."
-    )
+    conditions: Conditions = Field(default_factory=list, description="Ready, SignalsAvailable and KnownGoodAvailable.")

@@ -41,6 +41,4 @@ class NamedImage(ObservedModel):
 class RunningContainer(NamedImage):
     """A container that runs, and what its image resolved to."""
 
-    digest: ShortText = Field(
-        default="", description="sha256:… that the image resolved to; empty: not known yet."
-    )
+    digest: ShortText = Field(default="", description="sha256:… that the image resolved to; empty: not known yet.")

@@ -39,9 +39,7 @@ class PlanKnownGood(ObservedModel):
     """The release that the plan goes back to."""
 
     containers: NamedImages = Field(default_factory=list, description="Its containers' images, by digest.")
-    source: KnownGoodSource = Field(
-        description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak."
-    )
+    source: KnownGoodSource = Field(description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak.")
 
 
 class StepObserved(ObservedModel):
@@ -67,9 +65,7 @@ class PlanStep(ObservedModel):
     started_at: Timestamp | None = Field(default=None, description="When its effect began.")
     finished_at: Timestamp | None = Field(default=None, description="When it was done, failed or skipped.")
     timeout: Duration | None = Field(default=None, description="How long it may take.")
-    observed: StepObserved | None = Field(
-        default=None, description="What it saw when its intent was written."
-    )
+    observed: StepObserved | None = Field(default=None, description="What it saw when its intent was written.")
 
 
 class Plan(ObservedModel):
@@ -80,9 +76,7 @@ class Plan(ObservedModel):
     response: ShortText = Field(default="", description="The policy's response that matched.")
     playbook: ShortText = Field(default="", description="The playbook that the steps come from.")
     target: PlanTarget | None = Field(default=None, description="The workload that the plan acts on.")
-    known_good: PlanKnownGood | None = Field(
-        default=None, description="The release that the plan goes back to."
-    )
+    known_good: PlanKnownGood | None = Field(default=None, description="The release that the plan goes back to.")
     notes: Annotated[list[Message], Field(max_length=32), ATOMIC] = Field(
         default_factory=list, description="What a person should know before approving."
     )

@@ -35,9 +35,7 @@ class RatioInput(KnowngoodModel):
     """The share of good among all, from two counters."""
 
     good: MetricName = Field(description="Counter of the good ones; where it has no series, none was good.")
-    total: MetricName = Field(
-        description="Counter of all, the good ones included; its increase is the sample count."
-    )
+    total: MetricName = Field(description="Counter of all, the good ones included; its increase is the sample count.")
     window: PositiveDuration = Field(description=WINDOW)
 
 
@@ -154,9 +152,7 @@ class NoData(KnowngoodModel):
     @model_validator(mode="after")
     def _incident_needs_for(self) -> Self:
         if self.action is NoDataAction.INCIDENT and self.for_ is None:
-            raise ValueError(
-                "action: Incident needs for: write how long there must be no data, for example for: 5m"
-            )
+            raise ValueError("action: Incident needs for: write how long there must be no data, for example for: 5m")
         return self
 
 
@@ -235,15 +231,9 @@ class Signal(KnowngoodModel):
             ),
         ]
         | None
-    ) = Field(
-        default=None, description="A shipped signal, as <source>/<signal>; other fields override its own."
-    )
-    ratio: RatioInput | None = Field(
-        default=None, description="The share of good among all, from two counters."
-    )
-    events: EventsInput | None = Field(
-        default=None, description="Events that should be rare, from a counter."
-    )
+    ) = Field(default=None, description="A shipped signal, as <source>/<signal>; other fields override its own.")
+    ratio: RatioInput | None = Field(default=None, description="The share of good among all, from two counters.")
+    events: EventsInput | None = Field(default=None, description="Events that should be rare, from a counter.")
     histogram: HistogramInput | None = Field(default=None, description="A distribution, from a histogram.")
     outcomes: OutcomesInput | None = Field(default=None, description="Decisions by group, from one counter.")
     promql: PromqlInput | None = Field(default=None, description="A value by an expression of one's own.")
@@ -288,6 +278,5 @@ def _require_share(threshold: ThresholdDetector) -> None:
         limit = getattr(threshold, name)
         if limit is not None and not 0 <= limit <= 1:
             raise ValueError(
-                f"detector.threshold.{name}: {limit} is not a share of a ratio: "
-                "write a number between 0 and 1"
+                f"detector.threshold.{name}: {limit} is not a share of a ratio: write a number between 0 and 1"
             )

@@ -65,9 +65,7 @@ def _plain(schema: Schema, defs: dict[str, Schema], path: str) -> Schema:
 def _only(union: list[Schema], path: str) -> Schema:
     members = [member for member in union if member.get("type") != "null"]
     if len(members) != 1:
-        raise TypeError(
-            f"{path}: a CRD has no unions: write one optional field for each of {len(members)} types"
-        )
+        raise TypeError(f"{path}: a CRD has no unions: write one optional field for each of {len(members)} types")
     return members[0]
 
 
@@ -85,9 +83,7 @@ def _object(made: Schema, defs: dict[str, Schema], path: str) -> None:
     for pattern, values_of in made.pop("patternProperties", {}).items():
         names, values = {"pattern": pattern, **names}, values_of
     if made.get("properties"):
-        made["properties"] = {
-            name: _node(child, defs, f"{path}.{name}") for name, child in made["properties"].items()
-        }
+        made["properties"] = {name: _node(child, defs, f"{path}.{name}") for name, child in made["properties"].items()}
         return
     made.pop("properties", None)
     if isinstance(values, dict):

@@ -157,7 +157,11 @@ class Engine:
         now, generation = moment(time.time()), policy.metadata.generation
         conditions = list(policy.status.conditions)
         if compiled.problems:
-            ready = (ConditionStatus.FALSE, compiled.problems[0].reason.value, "; ".join(map(str, compiled.problems)))
+            ready = (
+                ConditionStatus.FALSE,
+                compiled.problems[0].reason.value,
+                "; ".join(map(str, compiled.problems)),
+            )
         elif not models:
             ready = (ConditionStatus.TRUE, Reason.NO_MODELS.value, "spec.selector selects no ModelDeployment")
         else:

@@ -15,7 +15,11 @@ async def tell(api: c.Cluster, incident: AIIncident, reason: str, message: str, 
     """Write the Event; that it is there already is success. Raises ApiError."""
     meta = incident.metadata
     log.warning(
-        message, event=reason, namespace=meta.namespace, incident=meta.name, model=incident.spec.model_ref.name
+        message,
+        event=reason,
+        namespace=meta.namespace,
+        incident=meta.name,
+        model=incident.spec.model_ref.name,
     )
     body = {
         "apiVersion": c.EVENTS.group_version,

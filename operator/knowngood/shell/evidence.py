@@ -74,9 +74,7 @@ def _calls(
     return calls
 
 
-def _sources(
-    facts: Facts, sources: Mapping[str, PrometheusSource]
-) -> list[tuple[SignalView, PrometheusSource]]:
+def _sources(facts: Facts, sources: Mapping[str, PrometheusSource]) -> list[tuple[SignalView, PrometheusSource]]:
     fired = {(s.policy, s.name) for s in facts.incident.status.signals}
     views = [v for k, v in sorted(facts.signals.items()) if k in fired]
     return [(v, sources[v.signal.source]) for v in views if v.signal.source in sources]

@@ -46,9 +46,7 @@ async def _touch(api: c.Cluster, store: Store, resource: c.Resource, key: Key, t
         try:
             entry = entry_of(store, resource, key)
             body = {"metadata": {"annotations": {ANNOTATION: token}}}
-            written = await api.patch(
-                resource, *key, body, uid=entry.uid, resource_version=str(entry.version)
-            )
+            written = await api.patch(resource, *key, body, uid=entry.uid, resource_version=str(entry.version))
             store.apply(written)
             return
         except c.ApiError as error:

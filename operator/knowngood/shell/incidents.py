@@ -16,6 +16,7 @@ from knowngood.core.incidents.opening import breaches, incident_object
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, machine, pinning
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.mutation import Mutation
 from knowngood.core.response.playbooks import PIN_KNOWN_GOOD
 from knowngood.shell import cluster as c
 from knowngood.shell import events, metrics
@@ -48,7 +49,13 @@ class Incidents:
         sources: Mapping[str, PrometheusSource],
         settings: Settings,
     ) -> None:
-        self._api, self._store, self._board, self._sources, self._settings = api, store, board, sources, settings
+        self._api, self._store, self._board, self._sources, self._settings = (
+            api,
+            store,
+            board,
+            sources,
+            settings,
+        )
         self._telling: set[asyncio.Task[None]] = set()
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -170,7 +177,12 @@ class Incidents:
         """An Event that cannot be written is no reason to stop containing."""
         try:
             await events.tell(
-                self._api, incident, reason, message, time.time(), self._settings.leader_election.identity or "operator"
+                self._api,
+                incident,
+                reason,
+                message,
+                time.time(),
+                self._settings.leader_election.identity or "operator",
             )
         except c.ApiError as error:
             log.warning("event not written", event=reason, error=str(error))
@@ -181,7 +193,7 @@ class Incidents:
         if new.phase is not old.phase and new.phase is not None and new.plan is not None:
             metrics.PHASES.labels(new.phase.value).inc()
 
-    async def _apply(self, mutation: effects.Mutation, facts: Facts) -> None:
+    async def _apply(self, mutation: Mutation, facts: Facts) -> None:
         target = mutation.target
         try:
             written = await self._api.patch(
@@ -196,7 +208,14 @@ class Incidents:
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
                 raise
-            step = next((s for s in (facts.incident.status.plan.steps if facts.incident.status.plan else ()) if s.action == PIN_KNOWN_GOOD), None)
+            step = next(
+                (
+                    s
+                    for s in (facts.incident.status.plan.steps if facts.incident.status.plan else ())
+                    if s.action == PIN_KNOWN_GOOD
+                ),
+                None,
+            )
             if step is not None:
                 await self._record(facts, pinning.refused_by_server(facts, step, error.message))
             return
@@ -214,5 +233,3 @@ def _numbered(model: ModelDeployment, name: str) -> int:
     stem = incident_name(model.metadata.name, model.metadata.uid, 0)[:-1]
     tail = name.removeprefix(stem)
     return int(tail) if name.startswith(stem) and tail.isdigit() else 0
-
-

@@ -4,7 +4,12 @@ import logging
 
 import structlog
 
-_QUIET = {"kopf": logging.WARNING, "aiohttp": logging.WARNING, "urllib3": logging.ERROR, "uvicorn": logging.WARNING}
+_QUIET = {
+    "kopf": logging.WARNING,
+    "aiohttp": logging.WARNING,
+    "urllib3": logging.ERROR,
+    "uvicorn": logging.WARNING,
+}
 
 
 def configure(level: str, style: str) -> None:

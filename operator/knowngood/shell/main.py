@@ -5,6 +5,7 @@ import contextlib
 import signal
 import sys
 import time
+from typing import Any
 
 import structlog
 
@@ -30,7 +31,8 @@ class Operator:
         self._settings, self._api = settings, api
         self._store = Store()
         self._sources = {name: PrometheusSource(name, s) for name, s in settings.sources.items()}
-        self._synced = False
+        self._synced = asyncio.Event()
+        self._watching = asyncio.Event()
         self._beat = time.monotonic()
         self._stop = asyncio.Event()
 
@@ -43,13 +45,13 @@ class Operator:
         app = http.application(self._unhealthy, self._unready, lambda: None)
         parts = [
             http.serve(app, self._settings.http.host, self._settings.http.port, self._stop),
-            watcher.run(self._stop),
+            watcher.run(self._stop, self._watching),
             self._keep_listed(),
             self._heartbeat(),
             self._lead(),
         ]
-        tasks = [asyncio.create_task(part) for part in parts]
-        stopping = asyncio.create_task(self._stop.wait())
+        tasks: list[asyncio.Task[Any]] = [asyncio.create_task(part) for part in parts]
+        stopping: asyncio.Task[Any] = asyncio.create_task(self._stop.wait())
         done, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         self._stop.set()
         for task in tasks[2:]:
@@ -65,7 +67,9 @@ class Operator:
         return f"the event loop is {late:.0f}s late" if late > _STALE_BEATS else ""
 
     def _unready(self) -> str:
-        return "" if self._synced else "the first list of all objects is not complete"
+        if not self._synced.is_set():
+            return "the first list of all objects is not complete"
+        return "" if self._watching.is_set() else "the watches do not stand yet"
 
     async def _heartbeat(self) -> None:
         while True:
@@ -76,7 +80,7 @@ class Operator:
         while True:
             try:
                 await relist(self._api, self._store, self._settings.watch.namespaces)
-                self._synced = True
+                self._synced.set()
                 delay = self._settings.watch.relist_interval
             except ApiError as error:
                 log.warning("list failed", error=str(error))
@@ -84,8 +88,8 @@ class Operator:
             await asyncio.sleep(delay)
 
     async def _lead(self) -> None:
-        while not self._synced:
-            await asyncio.sleep(0.05)
+        await self._synced.wait()
+        await self._watching.wait()
         await lead(self._api, self._settings.leader_election, self._work)
 
     async def _work(self) -> None:
@@ -108,8 +112,7 @@ def main() -> None:
     try:
         settings = load()
     except SettingsError as error:
-        print(f"knowngood-operator: the settings cannot be used:\n{error}", file=sys.stderr)
-        sys.exit(2)
+        sys.exit(f"knowngood-operator: the settings cannot be used:\n{error}")
     logs.configure(settings.log.level, settings.log.format)
     log.info("starting", version=__version__, sources=sorted(settings.sources))
     asyncio.run(_run(settings))

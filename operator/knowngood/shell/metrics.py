@@ -2,9 +2,7 @@
 
 from prometheus_client import Counter, Gauge, Histogram
 
-SOURCE_REQUESTS = Counter(
-    "knowngood_source_requests", "Requests to metrics sources by outcome.", ["source", "reason"]
-)
+SOURCE_REQUESTS = Counter("knowngood_source_requests", "Requests to metrics sources by outcome.", ["source", "reason"])
 SOURCE_SECONDS = Histogram(
     "knowngood_source_request_duration_seconds",
     "Time until a metrics source answered.",
@@ -12,7 +10,9 @@ SOURCE_SECONDS = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
 CYCLES = Counter("knowngood_poll_cycles", "Poll cycles by policy interval.", ["interval"])
-MISSED_TICKS = Counter("knowngood_poll_missed_ticks", "Ticks passed over because the cycle before still ran.", ["interval"])
+MISSED_TICKS = Counter(
+    "knowngood_poll_missed_ticks", "Ticks passed over because the cycle before still ran.", ["interval"]
+)
 CYCLE_SECONDS = Histogram(
     "knowngood_poll_cycle_duration_seconds",
     "Time of a poll cycle, from the first request to the last verdict.",

@@ -144,7 +144,12 @@ class Poller:
             self._wake(key)
 
     async def _learn(
-        self, found: "_Read", model: ModelDeployment, board: ModelBoard, pods: Mapping[str, Pod], container: str
+        self,
+        found: "_Read",
+        model: ModelDeployment,
+        board: ModelBoard,
+        pods: Mapping[str, Pod],
+        container: str,
     ) -> bool:
         """Ask which pods export the unknown release labels; True where that told something."""
         signal = found.signal

@@ -101,9 +101,7 @@ def _identified(election: LeaderElection, environ: Mapping[str, str]) -> LeaderE
             "leaderElection.namespace: is not known outside a cluster; "
             "write KNOWNGOOD_LEADER_ELECTION__NAMESPACE, or KNOWNGOOD_LEADER_ELECTION__ENABLED=false"
         )
-    identity = (
-        election.identity or environ.get("POD_NAME") or f"{socket.gethostname()}-{secrets.token_hex(4)}"
-    )
+    identity = election.identity or environ.get("POD_NAME") or f"{socket.gethostname()}-{secrets.token_hex(4)}"
     return election.model_copy(update={"namespace": namespace, "identity": identity})
 
 

@@ -51,9 +51,7 @@ class Auth(Section):
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
         if (self.bearer_token_file is None) == (self.basic is None):
-            raise ValueError(
-                "needs exactly one of bearerTokenFile and basic; for no credentials leave auth out"
-            )
+            raise ValueError("needs exactly one of bearerTokenFile and basic; for no credentials leave auth out")
         return self
 
 

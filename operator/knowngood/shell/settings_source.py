@@ -50,9 +50,7 @@ def read_file(path: Path) -> dict[str, Any]:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         reason = error.strerror or "cannot be read"
-        raise SourceError(
-            f"{path}: {reason}; write the path of a readable file to {CONFIG_VARIABLE}"
-        ) from error
+        raise SourceError(f"{path}: {reason}; write the path of a readable file to {CONFIG_VARIABLE}") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{path}: is not text in UTF-8; write YAML") from error
     except yaml.YAMLError as error:

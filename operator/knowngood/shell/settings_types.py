@@ -50,13 +50,10 @@ def _source_url(value: str) -> str:
 
 def _registry(value: str) -> str:
     if "://" in value:
-        raise ValueError(
-            "holds a scheme; write host[:port][/prefix], for example registry.example.org/models"
-        )
+        raise ValueError("holds a scheme; write host[:port][/prefix], for example registry.example.org/models")
     if "@" in value or not _REGISTRY.fullmatch(value):
         raise ValueError(
-            "is not a registry; write host[:port][/prefix] in lower case, "
-            "for example registry.example.org/models"
+            "is not a registry; write host[:port][/prefix] in lower case, for example registry.example.org/models"
         )
     return value
 
@@ -87,9 +84,7 @@ def _namespace(value: str) -> str:
 
 def _absolute_path(value: str) -> str:
     if not value.startswith("/"):
-        raise ValueError(
-            "is no absolute path; write where it is mounted, like /etc/knowngood/secrets/prometheus/token"
-        )
+        raise ValueError("is no absolute path; write where it is mounted, like /etc/knowngood/secrets/prometheus/token")
     return value
 
 

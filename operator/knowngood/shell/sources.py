@@ -9,9 +9,11 @@ import functools
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import orjson
 import requests
 from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
@@ -40,7 +42,12 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
         if source.tls.cert_file:
             session.cert = (source.tls.cert_file, source.tls.key_file or source.tls.cert_file)
         session.headers.update(source.headers)
-        super().__init__(url=source.url.rstrip("/"), session=session, retry=Retry(0, redirect=False), timeout=source.timeout)
+        super().__init__(
+            url=source.url.rstrip("/"),
+            session=session,
+            retry=Retry(0, redirect=False),
+            timeout=source.timeout,
+        )
         adapter = _adapter(source)
         session.mount("http://", adapter)
         session.mount("https://", adapter)
@@ -116,9 +123,16 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
     def _exemplars(self, form: Mapping[str, object], limit: float) -> list[dict[str, Any]]:
         try:
             status, body = self._post("query_exemplars", form, limit, _EXEMPLAR_BYTES)
-            data = requests.models.complexjson.loads(body)["data"] if status == 200 else []
+            data = orjson.loads(body)["data"] if status == 200 else []
             return [e for series in data for e in series["exemplars"]]
-        except (requests.exceptions.RequestException, OSError, TooLargeError, ValueError, KeyError, TypeError):
+        except (
+            requests.exceptions.RequestException,
+            OSError,
+            TooLargeError,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):
             return []
 
     def _authorization(self) -> dict[str, str]:
@@ -132,8 +146,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
 
 def _read(path: str) -> str:
     """A credential, read at each use: mounted Secrets are rotated in place."""
-    with open(path, encoding="utf-8") as file:
-        return file.read().strip()
+    return Path(path).read_text(encoding="utf-8").strip()
 
 
 def _verification(source: Source) -> bool | str:
@@ -155,7 +168,11 @@ class _NamedAdapter(HTTPAdapter):
 
 
 def _adapter(source: Source) -> HTTPAdapter:
-    size = {"pool_connections": 1, "pool_maxsize": source.max_concurrency, "max_retries": Retry(0, redirect=False)}
+    size: dict[str, Any] = {
+        "pool_connections": 1,
+        "pool_maxsize": source.max_concurrency,
+        "max_retries": Retry(0),
+    }
     if source.tls.server_name and urlsplit(source.url).scheme == "https":
         return _NamedAdapter(source.tls.server_name, **size)
     return HTTPAdapter(**size)

@@ -139,15 +139,18 @@ class Store:
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
-        return self._value("ModelDeployment", key)
+        found: ModelDeployment | None = self._value("ModelDeployment", key)
+        return found
 
     def policy(self, key: Key) -> IncidentPolicy | None:
         """An IncidentPolicy."""
-        return self._value("IncidentPolicy", key)
+        found: IncidentPolicy | None = self._value("IncidentPolicy", key)
+        return found
 
     def workload(self, kind: str, key: Key) -> Workload | None:
         """A Deployment or StatefulSet."""
-        return self._value(kind, key)
+        found: Workload | None = self._value(kind, key)
+        return found
 
     def _value(self, kind: str, key: Key) -> Any:
         entry = self._tables[kind].entries.get(key)

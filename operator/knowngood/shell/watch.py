@@ -51,6 +51,8 @@ class Watcher:
             group, _, version = resource.group_version.rpartition("/")
             kopf.on.event(group, version, resource.plural, registry=self.registry, id=resource.plural)(self._on_event)
 
+        kopf.on.login(registry=self.registry)(_login)
+
     async def _on_event(self, event: Any, **_: Any) -> None:
         raw = dict(event["object"])
         if event["type"] == "DELETED":
@@ -60,16 +62,23 @@ class Watcher:
         elif (known := self._store.entry(raw["kind"], _key(raw))) is not None:
             self._store.drop(raw["kind"], _key(raw), known.uid)
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Watch until ``stop``."""
+    async def run(self, stop: asyncio.Event, ready: asyncio.Event) -> None:
+        """Watch until ``stop``; ``ready`` is set when the watches stand."""
         await kopf.operator(
             registry=self.registry,
             settings=settings(),
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
+            identity="knowngood",  # type: ignore[arg-type]  # its own guess needs a user name, which a container lacks
             standalone=True,
             stop_flag=stop,
+            ready_flag=ready,
         )
+
+
+def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
+    """The ServiceAccount's token in a cluster, else $KUBECONFIG, as the rest of this process."""
+    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
 
 
 def wanted(raw: c.Raw) -> bool:

@@ -195,9 +195,7 @@ INCIDENT: Final[dict[str, Any]] = {
     "suspect": {"containers": SEEN, "digest": DIGEST, "release": "1.1.0"},
     "evidence": EVIDENCE,
     "plan": PLAN,
-    "timeline": [
-        {"time": NOW, "actor": "Operator", "reason": "Opened", "message": "accuracy 0.41 below 0.9"}
-    ],
+    "timeline": [{"time": NOW, "actor": "Operator", "reason": "Opened", "message": "accuracy 0.41 below 0.9"}],
     "conditions": [
         condition(word)
         for word in (

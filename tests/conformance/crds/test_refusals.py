@@ -53,9 +53,7 @@ BAD = (
     _tag(INCIDENT, "spec.fix.containers.0.image", "a/b:fix", "a/b"),
     # ModelDeployment
     Bad(MODEL, "spec.workloadRef", GONE, ("spec.workloadRef: Required value",)),
-    Bad(
-        MODEL, "spec.workloadRef.kind", "DaemonSet", ("spec.workloadRef.kind", '"DaemonSet"', '"StatefulSet"')
-    ),
+    Bad(MODEL, "spec.workloadRef.kind", "DaemonSet", ("spec.workloadRef.kind", '"DaemonSet"', '"StatefulSet"')),
     Bad(
         MODEL,
         "spec.workloadRef.apiVersion",
@@ -183,9 +181,7 @@ BAD = (
         GONE,
         ("spec.signals[0]", "write exactly one of preset, ratio, events", "none"),
     ),
-    Bad(
-        POLICY, f"{SIGNAL}.type", GONE, ("spec.signals[0].type: Required value: without a preset write type",)
-    ),
+    Bad(POLICY, f"{SIGNAL}.type", GONE, ("spec.signals[0].type: Required value: without a preset write type",)),
     Bad(
         POLICY,
         f"{SIGNAL}.detector",
@@ -398,9 +394,7 @@ def test_model_refuses_the_same_for_whatever_the_server_let_through(bad: Bad) ->
         ({"origin": "Signal"}, ("spec.origin", '"Signal"', "never changes: it says who reported")),
     ],
 )
-def test_what_an_incident_is_about_never_changes(
-    api: ApiServer, patch: dict[str, Any], says: tuple[str, ...]
-) -> None:
+def test_what_an_incident_is_about_never_changes(api: ApiServer, patch: dict[str, Any], says: tuple[str, ...]) -> None:
     made = api.create(collection(INCIDENT), example(INCIDENT))
     assert made.status == 201, made.message
     path = f"{collection(INCIDENT)}/{made.body['metadata']['name']}"

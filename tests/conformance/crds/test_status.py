@@ -94,9 +94,7 @@ def test_short_names_and_category(api: ApiServer) -> None:
         "incidentpolicies": (["ipol"], ["knowngood"]),
         "aiincidents": (["aii"], ["knowngood"]),
     }
-    assert {name for name in listed if "/" in name} == {
-        f"{name}/status" for name in listed if "/" not in name
-    }
+    assert {name for name in listed if "/" in name} == {f"{name}/status" for name in listed if "/" not in name}
 
 
 def test_explain_teaches(api: ApiServer) -> None:

@@ -58,9 +58,7 @@ def _walk(schema: dict[str, Any], path: str) -> Iterator[tuple[str, dict[str, An
 
 
 SCHEMAS = list(_schemas())
-OURS = [
-    (path, schema) for path, schema in SCHEMAS if path.count(".") and path.split(".")[1] in ("spec", "status")
-]
+OURS = [(path, schema) for path, schema in SCHEMAS if path.count(".") and path.split(".")[1] in ("spec", "status")]
 
 
 @pytest.mark.parametrize("directory", crds.DIRECTORIES, ids=str)
@@ -112,9 +110,7 @@ def test_lists_of_named_things_are_maps_and_others_say_what_they_are() -> None:
 
 def test_only_keywords_that_a_structural_schema_has() -> None:
     assert [(path, set(schema) - ALLOWED) for path, schema in SCHEMAS if set(schema) - ALLOWED] == []
-    assert [
-        path for path, schema in SCHEMAS if "properties" in schema and "additionalProperties" in schema
-    ] == []
+    assert [path for path, schema in SCHEMAS if "properties" in schema and "additionalProperties" in schema] == []
 
 
 def test_status_has_no_defaults() -> None:

@@ -47,9 +47,7 @@ def helm() -> str:
     return found
 
 
-def _template(
-    helm: str, values: dict[str, Any], arguments: tuple[str, ...]
-) -> subprocess.CompletedProcess[str]:
+def _template(helm: str, values: dict[str, Any], arguments: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
     command = [helm, "template", "knowngood", str(CHART), "-n", "knowngood-system", "-f", "-", *arguments]
     return subprocess.run(
         command, input=yaml.safe_dump(values), capture_output=True, text=True, check=False, timeout=60

@@ -11,9 +11,7 @@ NAMES = sorted(path.name for path in (REPO / "crds").glob("*.yaml"))
 
 
 def crds(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {
-        found["metadata"]["name"]: found for found in objects if found["kind"] == "CustomResourceDefinition"
-    }
+    return {found["metadata"]["name"]: found for found in objects if found["kind"] == "CustomResourceDefinition"}
 
 
 def generated() -> dict[str, dict[str, Any]]:

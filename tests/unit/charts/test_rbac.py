@@ -48,16 +48,12 @@ class TestEachMode:
             assert not (resource.startswith("pods") and verb not in ("get", "list", "watch"))
             assert resource not in ("serviceaccounts/token", "pods/exec", "nodes/proxy")
 
-    def test_creates_only_incidents_events_and_its_lease(
-        self, render: Render, values: dict[str, Any]
-    ) -> None:
+    def test_creates_only_incidents_events_and_its_lease(self, render: Render, values: dict[str, Any]) -> None:
         created = {resource for _, resource, verb in allowed(render(values)) if verb == "create"}
         assert created == {"aiincidents", "events", "leases"}
 
     def test_writes_no_spec_of_people(self, render: Render, values: dict[str, Any]) -> None:
-        written = {
-            resource for _, resource, verb in allowed(render(values)) if verb in ("create", "update", "patch")
-        }
+        written = {resource for _, resource, verb in allowed(render(values)) if verb in ("create", "update", "patch")}
         assert written == {
             "aiincidents",
             "aiincidents/status",

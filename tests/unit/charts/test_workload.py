@@ -65,10 +65,7 @@ def test_probes_ask_the_port_of_the_settings(render: Render, tmp_path: Path) -> 
 def test_default_values_are_the_default_settings(render: Render, tmp_path: Path) -> None:
     found = settings_of(render(), tmp_path)
     election = {"namespace": None, "identity": None}
-    assert (
-        found.model_copy(update={"leader_election": found.leader_election.model_copy(update=election)})
-        == Settings()
-    )
+    assert found.model_copy(update={"leader_election": found.leader_election.model_copy(update=election)}) == Settings()
 
 
 def test_values_reach_the_settings(render: Render, tmp_path: Path) -> None:

@@ -51,9 +51,7 @@ class TestDefaults:
         assert (found.evidence.max_budget, found.evidence.max_points) == (2, 240)
 
     def test_a_source_needs_only_its_url(self, file: Path) -> None:
-        source = written(file, {"sources": {"default": {"url": "http://prometheus:9090/"}}}).sources[
-            "default"
-        ]
+        source = written(file, {"sources": {"default": {"url": "http://prometheus:9090/"}}}).sources["default"]
         assert source == Source(url="http://prometheus:9090")
         assert (source.timeout, source.auth, source.max_concurrency) == (10, None, 8)
         assert source.tls.insecure_skip_verify is False
@@ -87,9 +85,7 @@ class TestLeader:
         found = written(file, {"leaderElection": {"namespace": "other", "identity": "me"}}).leader_election
         assert (found.namespace, found.identity) == ("other", "me")
 
-    def test_the_service_accounts_namespace(
-        self, monkeypatch: pytest.MonkeyPatch, file: Path, tmp_path: Path
-    ) -> None:
+    def test_the_service_accounts_namespace(self, monkeypatch: pytest.MonkeyPatch, file: Path, tmp_path: Path) -> None:
         monkeypatch.setattr(module, "NAMESPACE_FILE", tmp_path / "namespace")
         (tmp_path / "namespace").write_text("from-account\n")
         file.write_text("")
@@ -139,10 +135,7 @@ class TestEnvironment:
     def test_lists_are_separated_by_commas_or_json(self, file: Path) -> None:
         assert written(file, "", KNOWNGOOD_WATCH__NAMESPACES="a, b").watch.namespaces == ["a", "b"]
         assert written(file, "", KNOWNGOOD_WATCH__NAMESPACES='["c"]').watch.namespaces == ["c"]
-        assert (
-            written(file, {"watch": {"namespaces": ["a"]}}, KNOWNGOOD_WATCH__NAMESPACES="").watch.namespaces
-            == []
-        )
+        assert written(file, {"watch": {"namespaces": ["a"]}}, KNOWNGOOD_WATCH__NAMESPACES="").watch.namespaces == []
 
     def test_sections_may_be_json(self, file: Path) -> None:
         sources = {"main": {"url": "http://a", "params": {"dedup": "true"}}}
@@ -255,9 +248,7 @@ class TestMistakes:
         assert says in said
 
     def test_all_are_told_at_once(self, file: Path) -> None:
-        said = refused(
-            file, {"log": {"level": "loud"}, "http": {"port": -1}}, KNOWNGOOD_CLUSTER__NAME="x" * 200
-        )
+        said = refused(file, {"log": {"level": "loud"}, "http": {"port": -1}}, KNOWNGOOD_CLUSTER__NAME="x" * 200)
         assert len(said.splitlines()) == 3
 
     @pytest.mark.parametrize(
@@ -291,9 +282,7 @@ class TestMistakes:
             load(file, POD)
 
     def test_absent_file(self, tmp_path: Path) -> None:
-        with pytest.raises(
-            SettingsError, match="No such file or directory; write the path of a readable file"
-        ):
+        with pytest.raises(SettingsError, match="No such file or directory; write the path of a readable file"):
             load(environ={**POD, "KNOWNGOOD_CONFIG": str(tmp_path / "absent.yaml")})
 
     def test_a_credential_that_is_not_mounted(self, file: Path, tmp_path: Path) -> None:

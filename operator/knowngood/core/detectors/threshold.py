@@ -7,9 +7,9 @@ data longer than two polls starts `for` anew, since nobody saw what happened mea
 from dataclasses import dataclass, replace
 
 from knowngood.api.conditions import Reason
+from knowngood.api.detectors import ThresholdDetector
 from knowngood.api.durations import seconds
 from knowngood.api.observed import Verdict
-from knowngood.api.signals import ThresholdDetector
 from knowngood.core.detectors.judgement import Judgement, undecided
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample

@@ -5,6 +5,7 @@ which still shows whether they changed.
 """
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -83,9 +84,7 @@ def pods(found: Iterable[Pod]) -> list[SeenPod]:
 def rollouts(replica_sets: Iterable[Mapping[str, Any]], owner_uid: str) -> list[Rollout]:
     """The workload's roll-outs from its ReplicaSets, newest first, at most 10."""
     owned = [
-        r
-        for r in replica_sets
-        if any(o.get("uid") == owner_uid for o in r["metadata"].get("ownerReferences") or ())
+        r for r in replica_sets if any(o.get("uid") == owner_uid for o in r["metadata"].get("ownerReferences") or ())
     ]
     owned.sort(key=lambda r: int((r["metadata"].get("annotations") or {}).get(_REVISION) or 0), reverse=True)
     return [_rollout(r) for r in owned[:MAX_ROLLOUTS]]
@@ -114,7 +113,10 @@ def mounted(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         maps |= {s["configMap"]["name"] for s in sources if (s.get("configMap") or {}).get("name")}
         secrets |= {s["secret"].get("secretName") or s["secret"].get("name", "") for s in sources if s.get("secret")}
     for container in spec.get("containers") or ():
-        references = [*(container.get("envFrom") or ()), *(e.get("valueFrom") or {} for e in container.get("env") or ())]
+        references = [
+            *(container.get("envFrom") or ()),
+            *(e.get("valueFrom") or {} for e in container.get("env") or ()),
+        ]
         for ref in references:
             maps |= {(ref.get(k) or {}).get("name", "") for k in ("configMapRef", "configMapKeyRef")}
             secrets |= {(ref.get(k) or {}).get("name", "") for k in ("secretRef", "secretKeyRef")}
@@ -147,7 +149,7 @@ def series(
 
 def _step(times: Sequence[float]) -> float:
     """The usual time between samples, in whole milliseconds; 1 s where there are too few to tell."""
-    gaps = sorted(b - a for a, b in zip(times, times[1:], strict=False))
+    gaps = sorted(b - a for a, b in itertools.pairwise(times))
     return round(gaps[len(gaps) // 2], 3) if gaps else 1.0
 
 

@@ -121,5 +121,8 @@ def _with_no_data(signal: CompiledSignal, judged: Judged, before: Judged | None,
         return replace(judged, judgement=ignored)
     if rule.action is NoDataAction.INCIDENT and now - since >= (seconds(rule.for_) if rule.for_ else 0.0):
         text = f"no data for {rule.for_}, which the policy calls an incident"
-        return replace(judged, judgement=replace(judged.judgement, verdict=Verdict.BREACH, reason=Reason.NO_DATA, message=text))
+        return replace(
+            judged,
+            judgement=replace(judged.judgement, verdict=Verdict.BREACH, reason=Reason.NO_DATA, message=text),
+        )
     return judged

@@ -83,7 +83,10 @@ def _releases(facts: ModelFacts) -> list[Release]:
     for pod in facts.pods:
         answering = pod.container(facts.container)
         if pod.live and answering and answering.running.digest:
-            running.setdefault(answering.running.digest, [_named(c.name, c.running.pinned or c.image) for c in pod.containers])
+            running.setdefault(
+                answering.running.digest,
+                [_named(c.name, c.running.pinned or c.image) for c in pod.containers],
+            )
     ties = {**ties_of(facts.model.status.releases), **facts.ties}
     releases = observe(facts.model.status.releases, running, ties, facts.now)
     releases = [_implicated(r, facts.suspects) for r in releases]
@@ -104,9 +107,7 @@ def _implicated(release: Release, suspects: Mapping[str, str]) -> Release:
     return release.model_copy(update={"implicated_in": incident, "proven_at": None})
 
 
-def _running(
-    facts: ModelFacts, old: RunningStatus | None, releases: Sequence[Release]
-) -> RunningStatus | None:
+def _running(facts: ModelFacts, old: RunningStatus | None, releases: Sequence[Release]) -> RunningStatus | None:
     live = [p for p in facts.pods if p.live]
     digests = [c.running.digest for p in live if (c := p.container(facts.container)) and c.running.digest]
     if not digests:
@@ -182,9 +183,7 @@ def _phase(facts: ModelFacts, signals: SignalsStatus, known_good: KnownGoodStatu
     return ModelPhase.HEALTHY if known_good else ModelPhase.LEARNING
 
 
-def _conditions(
-    facts: ModelFacts, known_good: KnownGoodStatus | None, signals: SignalsStatus
-) -> list[Condition]:
+def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: SignalsStatus) -> list[Condition]:
     generation = facts.model.metadata.generation
     conditions: list[Condition] = list(facts.model.status.conditions)
     for type, (value, reason, message) in (
@@ -204,18 +203,34 @@ def _ready(facts: ModelFacts) -> Said:
     ref = f"{spec.workload_ref.kind.value} {spec.workload_ref.name}"
     no = ConditionStatus.FALSE
     if workload is None:
-        return no, Reason.WORKLOAD_NOT_FOUND, (
-            f"spec.workloadRef: there is no {ref} labelled {LABEL_MODEL}={name}; make it, or label it so: the label "
-            "is its owner's consent"
+        return (
+            no,
+            Reason.WORKLOAD_NOT_FOUND,
+            (
+                f"spec.workloadRef: there is no {ref} labelled {LABEL_MODEL}={name}; make it or label it so: the label "
+                "is its owner's consent"
+            ),
         )
     if workload.labels.get(LABEL_MODEL) != name:
         have = workload.labels.get(LABEL_MODEL, "")
-        return no, Reason.CONSENT_MISSING, f"{ref} is labelled {LABEL_MODEL}={have}; write {LABEL_MODEL}={name}"
+        return (
+            no,
+            Reason.CONSENT_MISSING,
+            f"{ref} is labelled {LABEL_MODEL}={have}; write {LABEL_MODEL}={name}",
+        )
     if not facts.container:
         have = ", ".join(workload.images)
         if spec.container:
-            return no, Reason.CONTAINER_NOT_FOUND, f"spec.container: {spec.container!r} is not in {ref}; it has {have}"
-        return no, Reason.CONTAINER_AMBIGUOUS, f"spec.container: missing, and {ref} has several; write one of {have}"
+            return (
+                no,
+                Reason.CONTAINER_NOT_FOUND,
+                f"spec.container: {spec.container!r} is not in {ref}; it has {have}",
+            )
+        return (
+            no,
+            Reason.CONTAINER_AMBIGUOUS,
+            f"spec.container: missing, and {ref} has several; write one of {have}",
+        )
     if spec.suspend:
         return ConditionStatus.TRUE, Reason.SUSPENDED, "spec.suspend is true: not judged, not acted on"
     if not facts.policies:
@@ -230,7 +245,7 @@ def _available(facts: ModelFacts) -> Said:
     lacking = [(k, v) for k, v in sorted(facts.views.items()) if v.judgement.state not in _AVAILABLE_ANYWAY]
     if not lacking:
         return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
-    key, view = max(lacking, key=lambda kv: kv[1].judgement.state.is_error)
+    view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
     names = _names(k for k, _ in lacking)
     return ConditionStatus.FALSE, view.judgement.reason, f"{names}: {view.judgement.message}"
 

@@ -10,15 +10,22 @@ from knowngood.api.common import Severity
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal, Suspect
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.modelstatus import RunningContainer
-from knowngood.api.observed import Verdict
+from knowngood.api.observed import RunningContainer, Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.record import told
 from knowngood.core.signals.compiled import CompiledSignal
 
-__all__ = ["AI_INCIDENTS", "SignalView", "breaches", "first_status", "incident_object", "joined", "suspect_of"]
+__all__ = [
+    "AI_INCIDENTS",
+    "SignalView",
+    "breaches",
+    "first_status",
+    "incident_object",
+    "joined",
+    "suspect_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +72,13 @@ def _shown(judgement: Judgement) -> str:
 
 
 def first_status(
-    model: ModelDeployment, incident: AIIncident, episode: int, found: list[SignalView], pods: tuple[Pod, ...],
-    container: str, now: datetime,
+    model: ModelDeployment,
+    incident: AIIncident,
+    episode: int,
+    found: list[SignalView],
+    pods: tuple[Pod, ...],
+    container: str,
+    now: datetime,
 ) -> AIIncidentStatus:
     """The status of a new incident, before anything is planned."""
     lead = found[0] if found else None
@@ -120,16 +132,12 @@ def suspect_of(found: list[SignalView], pods: tuple[Pod, ...], container: str) -
     for pod in live:
         answering = pod.container(container)
         if answering is not None and answering.running.digest == digest and digest:
-            containers = [
-                RunningContainer(name=c.name, image=c.image, digest=c.running.digest) for c in pod.containers
-            ]
+            containers = [RunningContainer(name=c.name, image=c.image, digest=c.running.digest) for c in pod.containers]
             return Suspect(containers=containers, digest=digest, release=(judged.release or "") if judged else "")
     return None
 
 
-def joined(
-    status: AIIncidentStatus, views: Mapping[tuple[str, str], SignalView], now: datetime
-) -> AIIncidentStatus:
+def joined(status: AIIncidentStatus, views: Mapping[tuple[str, str], SignalView], now: datetime) -> AIIncidentStatus:
     """With signals that joined, and with changed verdicts of those that take part."""
     changed: list[IncidentSignal] = []
     known = {(s.policy, s.name) for s in status.signals}

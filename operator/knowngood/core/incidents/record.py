@@ -10,9 +10,7 @@ from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase,
 from knowngood.api.plan import PlanStep
 
 MAX_TIMELINE = 200
-OVER = frozenset(
-    {IncidentPhase.RESOLVED, IncidentPhase.CLOSED, IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED}
-)
+OVER = frozenset({IncidentPhase.RESOLVED, IncidentPhase.CLOSED, IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED})
 
 
 def is_over(incident: AIIncident) -> bool:

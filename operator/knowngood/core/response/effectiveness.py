@@ -24,10 +24,7 @@ def judge(facts: Facts) -> Effect | None:
     status = facts.incident.status
     if status.plan is None:
         return None
-    if not status.contained_at:
-        status = _nothing_contained(status, facts)
-    else:
-        status = _effective(status, facts)
+    status = _effective(status, facts) if status.contained_at else _nothing_contained(status, facts)
     return Record(_recovered(status, facts))
 
 
@@ -112,5 +109,3 @@ def _lasted(view: SignalView, facts: Facts) -> bool:
     """Healthy long enough that its whole window, and a minute, lie within the healthy time."""
     needed = max(2 * view.signal.window, _LEAST_VERIFY)
     return (facts.now - view.since).total_seconds() >= needed
-
-

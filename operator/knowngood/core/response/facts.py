@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView

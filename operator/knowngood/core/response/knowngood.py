@@ -66,7 +66,8 @@ def candidates(model: ModelDeployment, container: str) -> list[Candidate]:
     pinned = model.spec.known_good
     if pinned is not None:
         pins = tuple(
-            Pin(c.name, c.image, tuple((e.name, e.value) for e in c.env), tuple(c.remove_env)) for c in pinned.containers
+            Pin(c.name, c.image, tuple((e.name, e.value) for e in c.env), tuple(c.remove_env))
+            for c in pinned.containers
         )
         digest = next((parse_image(p.image).digest for p in pins if p.container == container), "")
         return [Candidate(pins, KnownGoodSource.SPEC, digest)]
@@ -123,7 +124,8 @@ def containers_exist(candidate: Candidate, situation: Situation) -> Refusal | No
         return Refusal(Reason.CONTAINER_NOT_FOUND, f"the workload has no container {missing[0]}; it has {have}")
     if situation.container not in named:
         return Refusal(
-            Reason.CONTAINER_NOT_FOUND, f"the known-good release says nothing of the container {situation.container}"
+            Reason.CONTAINER_NOT_FOUND,
+            f"the known-good release says nothing of the container {situation.container}",
         )
     return None
 
@@ -151,7 +153,9 @@ def not_running(candidate: Candidate, situation: Situation) -> Refusal | None:
 def not_implicated(candidate: Candidate, situation: Situation) -> Refusal | None:
     """No open incident suspects it."""
     if candidate.digest in situation.implicated:
-        return Refusal(Reason.IMPLICATED, f"an open incident suspects {candidate.digest}; name another in spec.knownGood")
+        return Refusal(
+            Reason.IMPLICATED, f"an open incident suspects {candidate.digest}; name another in spec.knownGood"
+        )
     return None
 
 

@@ -54,9 +54,7 @@ def plan(facts: Facts) -> Effect | None:
         return None
     if status.phase is None:
         found = breaches(facts.signals.values())
-        status = first_status(
-            facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now
-        )
+        status = first_status(facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now)
     made = build(facts.with_status(status).ground)
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL:

@@ -40,7 +40,13 @@ def begin(facts: Facts, step: PlanStep) -> Effect:
         resource_version=facts.workload.resource_version,
         containers=[NamedImage(name=n, image=i) for n, i in _suspect_images(facts, facts.workload).items()],
     )
-    intent = {"state": StepState.INTENDED, "reason": "", "message": "", "intended_at": facts.now, "observed": observed}
+    intent = {
+        "state": StepState.INTENDED,
+        "reason": "",
+        "message": "",
+        "intended_at": facts.now,
+        "observed": observed,
+    }
     status = stepped(status, step.name, intent)
     status = status.model_copy(update={"phase": IncidentPhase.CONTAINING})
     return Record(
@@ -97,7 +103,8 @@ def _everywhere(facts: Facts) -> bool:
     wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
     live = [pod for pod in facts.pods if pod.live]
     return bool(live) and all(
-        pod.ready and all((c := pod.container(n)) is not None and _runs(c.image_id, c.image, d) for n, d in wanted.items())
+        pod.ready
+        and all((c := pod.container(n)) is not None and _runs(c.image_id, c.image, d) for n, d in wanted.items())
         for pod in live
     )
 
@@ -116,7 +123,12 @@ def refused_by_server(facts: Facts, step: PlanStep, message: str) -> AIIncidentS
 def _contained(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIIncidentStatus:
     opened = status.opened_at or facts.now
     after = text(max(1.0, round((facts.now - opened).total_seconds())))
-    done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now, "message": "every pod runs it"}
+    done = {
+        "state": StepState.DONE,
+        "reason": Reason.DONE.value,
+        "finished_at": facts.now,
+        "message": "every pod runs it",
+    }
     status = stepped(status, step.name, done)
     status = status.model_copy(
         update={"phase": IncidentPhase.CONTAINED, "contained_at": facts.now, "contained_after": after}
@@ -126,7 +138,12 @@ def _contained(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIInci
     status = _condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
     unknown = "not judged yet on a window that began after the containment"
     return conditioned(
-        status, ConditionType.CONTAINMENT_EFFECTIVE, ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, unknown, facts.now
+        status,
+        ConditionType.CONTAINMENT_EFFECTIVE,
+        ConditionStatus.UNKNOWN,
+        Reason.NOT_JUDGED,
+        unknown,
+        facts.now,
     )
 
 

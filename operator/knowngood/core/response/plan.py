@@ -52,7 +52,10 @@ class Ground:
 def build(ground: Ground) -> Plan:
     """The plan for a new incident. A step that has nothing to do it with is planned all the same, and says so later."""
     incident, policy = ground.incident, ground.policy
-    severity, type = incident.status.severity or incident.spec.severity, incident.status.type or incident.spec.type
+    severity, type = (
+        incident.status.severity or incident.spec.severity,
+        incident.status.type or incident.spec.type,
+    )
     response = matching(policy, type, severity, incident.spec.origin) if policy else None
     notes: list[str] = []
     steps: tuple[StepPlan, ...] = WITHOUT_CONTAINMENT
@@ -90,9 +93,7 @@ def _pinned(plan: Plan, candidate: Candidate) -> Plan:
     known_good = PlanKnownGood(containers=containers, source=candidate.source)
     images = ", ".join(f"{c.name} to {c.image}" for c in containers)
     note = f"{Reason.PULLABILITY_UNKNOWN.value}: whether the image can be pulled was not asked"
-    steps = [
-        s.model_copy(update={"summary": f"pin {images}"}) if s.action == PIN_KNOWN_GOOD else s for s in plan.steps
-    ]
+    steps = [s.model_copy(update={"summary": f"pin {images}"}) if s.action == PIN_KNOWN_GOOD else s for s in plan.steps]
     notes = list(dict.fromkeys([*plan.notes, note]))
     return plan.model_copy(update={"known_good": known_good, "steps": steps, "notes": notes})
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
+from knowngood.api.detectors import Detector
 from knowngood.api.durations import seconds
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.signals import Detector, NoData, PromqlInput, RatioInput, Signal
+from knowngood.api.signals import NoData, PromqlInput, RatioInput, Signal
 from knowngood.core.signals import expression, ratio
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.sample import Sample
@@ -163,9 +164,7 @@ def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label:
 Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
 
 
-def _request(
-    source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]
-) -> tuple[str, list[str], Decoder]:
+def _request(source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]) -> tuple[str, list[str], Decoder]:
     if isinstance(source, RatioInput):
         good, total = scoped(source.good, namespace), scoped(source.total, namespace)
         return ratio.query(good, total, source.window, by), [good, total], ratio.decode

@@ -1,0 +1,221 @@
+"""A cluster in memory: what the shell does to the world, without the shell.
+
+It keeps what the API server would keep (the incident, the workload, the pods) apart from what a process would lose
+(the last verdicts), refuses writes from stale versions as the API server does, and counts what was accepted.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import Condition, find_condition
+from knowngood.api.evidence import Evidence
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.observed import Verdict
+from knowngood.core.facts.workload import Container, Pod, Workload
+from knowngood.core.incidents.opening import SignalView
+from knowngood.core.incidents.record import is_over
+from knowngood.core.response import machine
+from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
+from knowngood.core.response.facts import Facts, running_digests
+from knowngood.core.response.mutation import Mutation
+from tests import builders as b
+
+POLL = 5.0
+MOST_EFFECTS = 40
+Fault = Callable[["World", Effect], bool]
+
+
+def healthy_unless_bad(running: frozenset[str]) -> Verdict:
+    """The signal as the demo's is: only the bad release is wrong."""
+    return Verdict.BREACH if b.BAD in running else Verdict.HEALTHY
+
+
+@dataclass
+class World:
+    """The cluster, the metrics and the moment; `fault` is asked before each effect and may swallow it."""
+
+    model: ModelDeployment = field(default_factory=lambda: b.model({"knownGood": b.pinned()}))
+    policy: IncidentPolicy | None = field(default_factory=b.policy)
+    incident: AIIncident = field(default_factory=b.incident)
+    workload: Workload | None = field(default_factory=b.workload)
+    pods: tuple[Pod, ...] = field(default_factory=b.pods)
+    registries: tuple[str, ...] = ()
+    seconds: float = 10.0
+    verdict_on: Callable[[frozenset[str]], Verdict] = healthy_unless_bad
+    views: dict[tuple[str, str], SignalView] = field(default_factory=lambda: b.views(b.view()))
+    rolls_out: bool = True
+    records: int = 0
+    patches: list[Mutation] = field(default_factory=list)
+    refused: int = 0
+    frozen: int = 0
+    told: list[Tell] = field(default_factory=list)
+
+    @property
+    def facts(self) -> Facts:
+        """What the shell would hand to the machine now."""
+        suspect = self.status.suspect
+        return Facts(
+            incident=self.incident,
+            model=self.model,
+            policy=self.policy,
+            workload=self.workload,
+            pods=self.pods,
+            container=b.CONTAINER,
+            signals=dict(self.views),
+            implicated=frozenset({suspect.digest} if suspect else ()),
+            registries=self.registries,
+            episode=1,
+            now=b.at(self.seconds),
+        )
+
+    @property
+    def status(self) -> AIIncidentStatus:
+        """The incident's status."""
+        return self.incident.status
+
+    def condition(self, type: str) -> Condition:
+        """A condition that must be there."""
+        found = find_condition(self.status.conditions, type)
+        assert found is not None, f"no condition {type} in {self.status.conditions}"
+        return found
+
+    @property
+    def image(self) -> str:
+        """What the workload declares."""
+        assert self.workload is not None
+        return self.workload.images[b.CONTAINER]
+
+    def settle(self, fault: Fault | None = None) -> float | None:
+        """Decide and do until there is nothing to do; the seconds to the next look."""
+        for _ in range(MOST_EFFECTS):
+            if is_over(self.incident):
+                return None
+            effect = machine.decide(self.facts)
+            if isinstance(effect, Wait):
+                return effect.seconds
+            if fault is not None and fault(self, effect):
+                continue
+            self.do(effect)
+        raise AssertionError(f"does not settle: {effect}")
+
+    def live(self, seconds: float, fault: Fault | None = None) -> None:
+        """Let time pass, polling and reconciling as the operator does."""
+        end = self.seconds + seconds
+        self.settle(fault)
+        while self.seconds < end:
+            self.seconds += POLL
+            self.poll()
+            self.settle(fault)
+
+    def poll(self) -> None:
+        """A poll of the metrics; a verdict's since moves only where verdict or release changes."""
+        running = running_digests(self.pods, b.CONTAINER)
+        verdict = self.verdict_on(running)
+        name = "bad" if b.BAD in running else "good"
+        old = self.views.get((b.POLICY, b.SIGNAL))
+        new = b.view(verdict, name, self.seconds)
+        same = old is not None and (old.judgement.verdict, old.judgement.digest) == (verdict, new.judgement.digest)
+        if old is not None and same:
+            new = dataclasses.replace(new, since=old.since)
+        self.views = b.views(new)
+
+    def restart(self) -> None:
+        """A kill: whatever was only in memory is gone, until the next poll."""
+        self.views = {}
+
+    def do(self, effect: Effect, lost: bool = False) -> None:
+        """Do what the shell would; `lost` kills it after the first half of an effect that has two."""
+        match effect:
+            case Record(status):
+                self._record(status)
+            case FreezeEvidence(budget):
+                self.frozen += 1
+                if not lost:
+                    found = Evidence(frozen_at=b.at(self.seconds), budget="2s", took=f"{round(budget * 100)}ms")
+                    self._record(machine.evidence_frozen(self.facts, found))
+            case Apply(mutation):
+                self._apply(mutation)
+            case Tell():
+                self.told.append(effect)
+                if not lost:
+                    self._record(effect.then)
+
+    def _record(self, status: AIIncidentStatus) -> None:
+        raw = status.to_object()
+        assert AIIncidentStatus.from_object(raw) == status, "what is written is what is read again"
+        meta = self.incident.metadata
+        version = {"resource_version": str(int(meta.resource_version) + 1)}
+        self.incident = self.incident.model_copy(
+            update={"status": AIIncidentStatus.from_object(raw), "metadata": meta.model_copy(update=version)}
+        )
+        self.records += 1
+
+    def _apply(self, mutation: Mutation) -> None:
+        target, found = mutation.target, self.workload
+        if found is None or (target.uid, target.resource_version) != (found.uid, found.resource_version):
+            self.refused += 1
+            return
+        self.patches.append(mutation)
+        self.write(patched(found, mutation.patch))
+
+    def write(self, changed: Workload) -> None:
+        """A write of the workload's template by anyone, and its roll-out."""
+        assert self.workload is not None
+        version = str(int(self.workload.resource_version) + 1)
+        self.workload = dataclasses.replace(changed, resource_version=version, generation=changed.generation + 1)
+        if self.rolls_out:
+            self.roll_out()
+
+    def touch(self) -> None:
+        """A write that changes nothing that matters here, such as an autoscaler's."""
+        assert self.workload is not None
+        version = str(int(self.workload.resource_version) + 1)
+        self.workload = dataclasses.replace(self.workload, resource_version=version)
+
+    def roll_out(self) -> None:
+        """The controller replaces the pods by what the template declares."""
+        assert self.workload is not None
+        self.workload = dataclasses.replace(self.workload, observed_generation=self.workload.generation)
+        name = next(n for n in ("good", "bad", "fix", "older") if b.image(n) == self.image)
+        self.pods = b.pods(name)
+
+    def person_sets(self, name: str) -> None:
+        """A person's `kubectl set image`."""
+        assert self.workload is not None
+        self.write(with_images(self.workload, {b.CONTAINER: b.image(name)}))
+
+    def later(self, seconds: float) -> None:
+        """Only time passes."""
+        self.seconds += timedelta(seconds=seconds).total_seconds()
+
+
+def with_images(found: Workload, images: Mapping[str, str]) -> Workload:
+    """The workload with other images in its template."""
+    containers = tuple(dataclasses.replace(c, image=images.get(c.name, c.image)) for c in found.containers)
+    return dataclasses.replace(found, containers=containers)
+
+
+def patched(found: Workload, patch: Mapping[str, Any]) -> Workload:
+    """A strategic merge patch as the API server applies it: lists of containers and variables merge by name."""
+    metadata = patch.get("metadata", {})
+    wanted = {c["name"]: c for c in patch["spec"]["template"]["spec"]["containers"]}
+    assert set(wanted) <= set(found.images), "a patch of a container that is not there would add one"
+    containers = tuple(_container(c, wanted.get(c.name, {})) for c in found.containers)
+    annotations = {**found.annotations, **metadata.get("annotations", {})}
+    return dataclasses.replace(found, containers=containers, annotations=annotations)
+
+
+def _container(old: Container, patch: Mapping[str, Any]) -> Container:
+    env: dict[str, str | None] = dict(old.env)
+    for variable in patch.get("env", ()):
+        if variable.get("$patch") == "delete":
+            env.pop(variable["name"], None)
+        else:
+            env[variable["name"]] = variable["value"]
+    return dataclasses.replace(old, image=patch.get("image", old.image), env=tuple(env.items()))
