@@ -15,6 +15,7 @@ from lab.demo import healthy, images, install, moments, policy, record, traffic
 from lab.demo.alone import alone
 from lab.demo.cluster import ApiError, Cluster, CommandError, Kubectl
 from lab.demo.expression import Questions
+from lab.demo.fold import fold_points
 from lab.demo.install import CONTAINER, MODEL, NAMESPACE, TimedOutError
 from lab.demo.observer import Observer
 from lab.demo.place import Place, await_helm, bring_up
@@ -96,7 +97,7 @@ class Demo:
             ("describe", "aiincidents", "-n", NAMESPACE),
         ):
             self._console.print(f"\n$ kubectl {' '.join(command)}", style="bold", highlight=False)
-            self._console.out(kubectl(*command).rstrip(), highlight=False)
+            self._console.out(fold_points(kubectl(*command).rstrip()), highlight=False)
         self._console.print(f"\n{OUTPUT.relative_to(images.ROOT)}:", style="bold", highlight=False)
         self._console.out(OUTPUT.read_text().rstrip(), highlight=False)
         wrong = record.failures(result, self._policy, incidents)

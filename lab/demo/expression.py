@@ -1,4 +1,4 @@
-"""The observer's questions: the operator's own expression, compiled from the same policy, and answers by code."""
+"""The observer's questions: the operator's own expression, compiled from the same policy, and what callers met."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ class Questions:
     """The labels of the model's series."""
 
     @property
-    def codes(self) -> str:
-        """Answers a second by status code."""
-        labels = {"namespace": self.signal.namespace, **self.matchers}
-        selector = ",".join(f'{name}="{value}"' for name, value in labels.items())
-        return f"sum by (code) (rate(model_requests_total{{{selector}}}[10s]))"
+    def callers(self) -> str:
+        """Predictions that callers ask for a second (`what="rate"`), and all their failures (`what="failed"`)."""
+        place = f'namespace="{self.signal.namespace}"'
+        rate = f'sum(rate(traffic_requests_total{{{place},kind="predict"}}[10s]))'
+        failed = f"sum(traffic_errors_total{{{place}}})"
+        return " or ".join(
+            f'label_replace({part}, "what", "{what}", "", "")' for what, part in (("rate", rate), ("failed", failed))
+        )
 
     def tallies(self, query: Callable[[str], Vector], at: float) -> dict[str, Tally]:
         """Tallies by release at `at` (Unix seconds); what cannot be judged is left out."""

@@ -20,7 +20,10 @@ class Incident:
     type: str
     severity: str
     signal: str
+    created_at: datetime | None
+    """The API server's time, whole seconds."""
     opened_at: datetime | None
+    """The operator's own time; None until it has written a status."""
     frozen_at: datetime | None
     freeze_took: str
     missing: tuple[str, ...]
@@ -80,7 +83,8 @@ def incident_of(item: Object) -> Incident:
         type=status.get("type") or spec.get("type", ""),
         severity=status.get("severity") or spec.get("severity", ""),
         signal=status.get("primarySignal", ""),
-        opened_at=parse(status.get("openedAt") or item["metadata"].get("creationTimestamp")),
+        created_at=parse(item["metadata"].get("creationTimestamp")),
+        opened_at=parse(status.get("openedAt")),
         frozen_at=parse(evidence.get("frozenAt")),
         freeze_took=evidence.get("took", ""),
         missing=tuple(m.get("item", "") for m in evidence.get("missing", [])),

@@ -37,8 +37,10 @@ class Reading:
     running: str
     """The release that ran; empty while none was ready."""
     tallies: dict[str, Tally] = field(default_factory=dict)
-    codes: dict[str, float] = field(default_factory=dict)
-    """Answers a second by status code."""
+    rate: float = 0.0
+    """Requests a second that callers sent."""
+    failed: int = 0
+    """Requests that failed since the traffic began: anything but a 200 with an answer."""
     error: str = ""
 
     def accuracy(self, release: str, min_samples: int) -> float | None:
@@ -72,10 +74,10 @@ def take(source: Source, questions: Questions, running: str, at: datetime) -> Re
     when = at.timestamp()
     try:
         tallies = questions.tallies(lambda text: source.query(text, when), when)
-        codes = {labels.get("code", ""): value for labels, value in source.query(questions.codes, when)}
+        callers = {labels.get("what"): value for labels, value in source.query(questions.callers, when)}
     except PrometheusError as error:
         return Reading(at, running, error=str(error))
-    return Reading(at, running, tallies, codes)
+    return Reading(at, running, tallies, callers.get("rate", 0.0), round(callers.get("failed", 0)))
 
 
 class Observer:

@@ -65,7 +65,8 @@ def play(kubectl: Kubectl, stage: Stage, observer: Observer, story: Story, timel
         fresh = observer.readings[told:]
         told += len(fresh)
         for reading in fresh:
-            timeline.reading(reading)
+            if "restored" not in story.moments:
+                timeline.reading(reading)
             for event in story.read(reading):
                 timeline.event(event)
         time.sleep(GLANCE)

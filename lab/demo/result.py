@@ -40,6 +40,13 @@ def patched_at(story: Story, audit_log: str) -> datetime | None:
     return story.moments.get("patched")
 
 
+def incident_at(story: Story) -> datetime | None:
+    """When the incident was opened: the operator's own time, else the API server's whole second."""
+    if opened := story.moments.get("opened"):
+        return opened
+    return story.incident.created_at if story.incident else None
+
+
 def record_of(
     story: Story, readings: list[Reading], counted: Counted, per_cycle: float | None, audit_log: str
 ) -> Record:
@@ -50,7 +57,7 @@ def record_of(
     return Record(
         bad_release_at=story.started,
         first_breach_visible_at=first_breach(readings, cast.bad, policy),
-        incident_at=story.moments.get("opened"),
+        incident_at=incident_at(story),
         patched_at=patched_at(story, audit_log),
         contained_at=story.moments.get("contained"),
         accuracy_restored_at=restored,

@@ -53,6 +53,8 @@ class Story:
     policy: Policy
     started: datetime
     moments: dict[str, datetime] = field(default_factory=dict)
+    incident: Incident | None = None
+    """The first incident, as last seen."""
     incidents: int = 0
     """How many incidents were seen; one breach makes one."""
 
@@ -62,8 +64,9 @@ class Story:
         self._workload(facts, events)
         if facts.incidents:
             self.incidents = max(self.incidents, len(facts.incidents))
-            self._incident(facts, facts.incidents[0], events)
-        return events
+            self.incident = facts.incidents[0]
+            self._incident(facts, self.incident, events)
+        return sorted(events, key=lambda event: event.at)
 
     def read(self, reading: Reading) -> list[Event]:
         """What is new in Prometheus."""
@@ -86,7 +89,7 @@ class Story:
     def _workload(self, facts: Facts, events: list[Event]) -> None:
         good, bad = self.cast.good_image, self.cast.bad_image
         if count := facts.ready.get(bad, 0):
-            text = f"{count} ready pods of {self.cast.bad}: rolled out, no error"
+            text = f"pods of {self.cast.bad} are ready and answer ({count} so far); nothing has failed"
             self._once(events, "bad-answers", facts.at, text)
         if facts.image == bad:
             self._once(events, "bad-asked", facts.at, "")
@@ -99,11 +102,12 @@ class Story:
     def _incident(self, facts: Facts, incident: Incident, events: list[Event]) -> None:
         text = f"AIIncident {incident.name}: {incident.type}, {incident.severity}"
         signal = f", {incident.signal}" if incident.signal else ""
-        self._once(events, "opened", incident.opened_at or facts.at, text + signal)
+        if incident.opened_at:
+            self._once(events, "opened", incident.opened_at, text + signal)
         if incident.frozen:
-            took = f" in {incident.freeze_took}" if incident.freeze_took else ""
+            took = f"took {incident.freeze_took}" if incident.freeze_took else "before anything was touched"
             missing = f"; missing: {', '.join(incident.missing)}" if incident.missing else ""
-            self._once(events, "frozen", incident.frozen_at or facts.at, f"evidence frozen{took}{missing}")
+            self._once(events, "frozen", incident.frozen_at or facts.at, took + missing)
         if incident.contained:
             self._once(events, "contained", incident.contained_at or facts.at, f"phase {incident.phase}")
 

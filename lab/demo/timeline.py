@@ -41,9 +41,9 @@ def number(share: float | None) -> str:
 
 
 def answers(reading: Reading) -> str:
-    """Answers a second by status code, such as `41/s 200`."""
-    parts = (f"{rate:.0f}/s {code}" for code, rate in sorted(reading.codes.items()) if rate >= 0.5)
-    return ", ".join(parts) or "no answers"
+    """What callers met, such as `40/s, all 200 OK`."""
+    met = "all 200 OK" if reading.failed == 0 else f"{reading.failed} FAILED"
+    return f"{reading.rate:.0f}/s, {met}" if reading.rate >= 0.5 else "no requests"
 
 
 def clock(start: datetime, at: datetime) -> str:
@@ -58,7 +58,7 @@ def event_line(start: datetime, event: Event) -> Text:
 
 
 def reading_line(start: datetime, reading: Reading, releases: tuple[str, ...], min_samples: int) -> Text:
-    """The line of a reading: callers' accuracy, each release's, answers by code."""
+    """The line of a reading: callers' accuracy, each release's, what callers met."""
     if reading.error:
         return Text.assemble((clock(start, reading.at), "dim"), f"  accuracy        {reading.error}")
     callers = reading.callers_accuracy(min_samples)

@@ -72,7 +72,7 @@ TIMES = [row("time", "a", NOW - 1), row("time", "b", NOW - 1)]
 def test_the_expression_is_the_operators_and_keeps_to_the_scrapes_namespace():
     assert 'increase(model_feedback_total{namespace="vision"}[20s])' in QUESTIONS.signal.query
     assert "release" in QUESTIONS.signal.query
-    assert QUESTIONS.codes.count('{namespace="vision",model="digits"}') == 1
+    assert QUESTIONS.callers.count('namespace="vision"') == 2
 
 
 def test_a_release_without_good_answers_counts_zero():
@@ -97,9 +97,10 @@ class Scripted:
         return self.answers.get(expression, [])
 
 
-def test_a_reading_takes_tallies_and_codes():
-    answers = {QUESTIONS.signal.query: [row("total", "r", 60.0)], QUESTIONS.codes: [({"code": "200"}, 40.0)]}
-    assert take(Scripted(answers), QUESTIONS, "r", START) == Reading(START, "r", {"r": Tally(0, 60)}, {"200": 40.0})
+def test_a_reading_takes_tallies_and_what_callers_met():
+    callers = [({"what": "rate"}, 39.9), ({"what": "failed"}, 2.0)]
+    answers = {QUESTIONS.signal.query: [row("total", "r", 60.0)], QUESTIONS.callers: callers}
+    assert take(Scripted(answers), QUESTIONS, "r", START) == Reading(START, "r", {"r": Tally(0, 60)}, 39.9, 2)
 
 
 def test_a_failed_query_is_said_and_judges_nothing():

@@ -11,12 +11,13 @@ from rich.console import Console
 
 from lab.demo.expression import Tally
 from lab.demo.facts import Facts, facts_of
+from lab.demo.fold import fold_points
 from lab.demo.observer import Reading
 from lab.demo.policy import Policy
 from lab.demo.record import Record, failures
 from lab.demo.result import last_before, lowest, record_of
 from lab.demo.story import Cast, Event, Story, short
-from lab.demo.timeline import BAR, Timeline, bar
+from lab.demo.timeline import BAR, Timeline, answers, bar
 from lab.demo.traffic import Counted
 
 pytestmark = pytest.mark.unit
@@ -69,7 +70,7 @@ def facts(second: float, image: str, pods: list[dict[str, Any]], *incidents: dic
 
 def reading(second: float, running: str, good: Tally, bad: Tally | None = None) -> Reading:
     tallies = {"1.0.0": good} | ({"1.1.0": bad} if bad else {})
-    return Reading(at(second), running, tallies, {"200": 40.0})
+    return Reading(at(second), running, tallies, 40.0)
 
 
 def told(story: Story) -> list[Event]:
@@ -100,8 +101,8 @@ def test_the_story_is_told_once_and_in_order():
         "opened",
         "frozen",
         "patched",
-        "bad-gone",
         "contained",
+        "bad-gone",
         "restored",
     ]
     assert story.over
@@ -234,9 +235,30 @@ def test_the_timeline_reads_well_without_a_terminal():
     timeline.reading(Reading(at(14), "1.1.0", error="connection refused"))
     assert out.getvalue().splitlines() == [
         "  +12.2s  incident opened AIIncident digits-1: ModelFailure, High",
-        "  +13.0s  accuracy        0.75 ███████████████░░░░░  1.0.0 1.00  1.1.0 0.00  40/s 200",
+        "  +13.0s  accuracy        0.75 ███████████████░░░░░  1.0.0 1.00  1.1.0 0.00  40/s, all 200 OK",
         "  +14.0s  accuracy        connection refused",
     ]
+
+
+def test_failures_show_in_the_timeline():
+    assert answers(Reading(at(1), "r", rate=39.6, failed=3)) == "40/s, 3 FAILED"
+    assert answers(Reading(at(1), "r")) == "no requests"
+
+
+def test_an_incident_without_status_is_dated_by_its_creation():
+    story = Story(CAST, POLICY, START)
+    bare = incident("Open") | {"status": {}}
+    assert "opened" not in {e.kind for e in story.see(facts(12, BAD, [pod(BAD)], bare))}
+    assert record_of(story, [], Counted(0, 0), None, "").incident_at == at(12)
+    story.see(facts(13, BAD, [pod(BAD)], incident("Open")))
+    assert record_of(story, [], Counted(0, 0), None, "").incident_at == at(12.25)
+
+
+def test_raw_samples_are_folded():
+    text = "Series:\n  Labels:\n    Pod: a\n  Points:\n    T:  1\n    V:  2\n    T:  3\n    V:  4\n  Query: q"
+    folded = "Series:\n  Labels:\n    Pod: a\n  Points:\n    (2 raw samples, in full with kubectl describe)\n  Query: q"
+    assert fold_points(text) == folded
+    assert fold_points("NAME  PHASE\ndigits  Healthy") == "NAME  PHASE\ndigits  Healthy"
 
 
 @pytest.mark.parametrize(("share", "filled"), [(0.0, 0), (0.5, 10), (1.0, 20), (1.2, 20), (-1.0, 0)])

@@ -185,7 +185,7 @@ class Incidents:
                 self._settings.leader_election.identity or "operator",
             )
         except c.ApiError as error:
-            log.warning("event not written", event=reason, error=str(error))
+            log.warning("event not written", reason=reason, error=str(error))
 
     def _count(self, old: AIIncidentStatus, new: AIIncidentStatus) -> None:
         if new.contained_at and not old.contained_at and new.opened_at:

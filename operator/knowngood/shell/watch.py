@@ -5,6 +5,8 @@ no leader election), no kopf patch (it names no version), no finalizer.
 """
 
 import asyncio
+import dataclasses
+import os
 from typing import Any
 
 import kopf
@@ -77,8 +79,18 @@ class Watcher:
 
 
 def _login(**kwargs: Any) -> kopf.ConnectionInfo | None:
-    """The ServiceAccount's token in a cluster, else $KUBECONFIG, as the rest of this process."""
-    return kopf.login_with_service_account(**kwargs) or kopf.login_with_kubeconfig(**kwargs)
+    """The ServiceAccount in a cluster, else $KUBECONFIG, as the rest of this process.
+
+    In a cluster the server's address is taken from the environment, so that no cluster DNS is needed to watch.
+    """
+    found = kopf.login_with_service_account(**kwargs)
+    if found is None:
+        return kopf.login_with_kubeconfig(**kwargs)
+    host, port = os.environ.get("KUBERNETES_SERVICE_HOST"), os.environ.get("KUBERNETES_SERVICE_PORT", "443")
+    if not host:
+        return found
+    address = f"[{host}]" if ":" in host else host
+    return dataclasses.replace(found, server=f"https://{address}:{port}")
 
 
 def wanted(raw: c.Raw) -> bool:

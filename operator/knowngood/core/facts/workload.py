@@ -76,9 +76,15 @@ class PodContainer:
 
     @property
     def running(self) -> Image:
-        """Repository and digest of what runs; the digest is empty until the kubelet has reported it."""
-        reported = parse_image(self.image_id)
-        return Image(reported.repository or parse_image(self.image).repository, digest=reported.digest)
+        """Repository and digest of what runs; the digest is empty until the kubelet has reported it.
+
+        A bare imageID is the digest of an image's configuration, by which nothing can be pulled: then what was
+        declared by digest is taken, and without that the repository stays empty.
+        """
+        reported, declared = parse_image(self.image_id), parse_image(self.image)
+        if reported.digest and not reported.repository and declared.digest:
+            return Image(declared.repository, digest=declared.digest)
+        return Image(reported.repository, digest=reported.digest)
 
 
 @dataclass(frozen=True, slots=True)

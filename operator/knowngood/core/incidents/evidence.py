@@ -31,7 +31,9 @@ from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.signals import answer
 
 MAX_PODS, MAX_ROLLOUTS, MAX_CONFIGS, MAX_SERIES, MAX_TRACES, MAX_ENV = 50, 10, 32, 32, 32, 128
-_MAX_VALUE = 256
+MAX_POINTS = 240
+_MAX_VALUE, _MAX_NAME, _MAX_LABELS = 256, 253, 64
+_CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _SECRET = re.compile(r"(?i)pass|secret|token|key|credential|auth|dsn")
 _REVISION = "deployment.kubernetes.io/revision"
 
@@ -55,13 +57,14 @@ def workload(found: Workload) -> SeenWorkload:
 
 
 def _env(env: Iterable[tuple[str, str | None]]) -> list[SeenEnv]:
-    return [SeenEnv(name=name, value=_value(name, value)) for name, value in env][:MAX_ENV]
+    return [SeenEnv(name=name[:_MAX_NAME], value=env_value(name, value)) for name, value in env][:MAX_ENV]
 
 
-def _value(name: str, value: str | None) -> str:
+def env_value(name: str, value: str | None) -> str:
+    """A variable's value as evidence shows it: what may be secret as a digest."""
     if value is None:
         return "(from a reference)"
-    if value and _SECRET.search(name):
+    if value and (_SECRET.search(name) or _CREDENTIALS.search(value)):
         return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
     return value[:_MAX_VALUE]
 
@@ -86,8 +89,13 @@ def rollouts(replica_sets: Iterable[Mapping[str, Any]], owner_uid: str) -> list[
     owned = [
         r for r in replica_sets if any(o.get("uid") == owner_uid for o in r["metadata"].get("ownerReferences") or ())
     ]
-    owned.sort(key=lambda r: int((r["metadata"].get("annotations") or {}).get(_REVISION) or 0), reverse=True)
+    owned.sort(key=_revision, reverse=True)
     return [_rollout(r) for r in owned[:MAX_ROLLOUTS]]
+
+
+def _revision(raw: Mapping[str, Any]) -> int:
+    text = (raw["metadata"].get("annotations") or {}).get(_REVISION) or ""
+    return int(text) if text.isascii() and text.isdigit() else 0
 
 
 def _rollout(raw: Mapping[str, Any]) -> Rollout:
@@ -95,7 +103,7 @@ def _rollout(raw: Mapping[str, Any]) -> Rollout:
     created = parse_time(meta.get("creationTimestamp"))
     containers = spec.get("template", {}).get("spec", {}).get("containers") or ()
     return Rollout(
-        revision=(meta.get("annotations") or {}).get(_REVISION, ""),
+        revision=(meta.get("annotations") or {}).get(_REVISION, "")[:_MAX_NAME],
         replica_set=meta["name"],
         created_at=moment(created) if created else None,
         containers=[NamedImage(name=c["name"], image=c.get("image", "")) for c in containers],
@@ -140,20 +148,34 @@ def series(
             start=moment(start),
             end=moment(end),
             step=text(_step([t for t, _ in one.points])),
-            labels=dict(one.labels),
-            points=[Point(t=moment(t), v=f"{v:.10g}") for t, v in one.points[-most:]],
+            labels=_labels(one.labels),
+            points=[Point(t=moment(t), v=f"{v:.10g}") for t, v in one.points[-max(1, min(most, MAX_POINTS)) :]],
         )
         for one in found[:MAX_SERIES]
     ]
 
 
+def _labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels may hold anything of any length; evidence that cannot be written would hold up the containment."""
+    kept = list(labels.items())[:_MAX_LABELS]
+    return {name[:128]: value[:1024] for name, value in kept}
+
+
 def _step(times: Sequence[float]) -> float:
     """The usual time between samples, in whole milliseconds; 1 s where there are too few to tell."""
     gaps = sorted(b - a for a, b in itertools.pairwise(times))
-    return round(gaps[len(gaps) // 2], 3) if gaps else 1.0
+    return max(0.0, round(gaps[len(gaps) // 2], 3)) if gaps else 1.0
 
 
 def traces(exemplars: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Trace ids of exemplars, each once, newest last, at most 32."""
-    found = [e.get("labels", {}).get("trace_id", "") for e in sorted(exemplars, key=lambda e: e.get("timestamp", 0))]
-    return list(dict.fromkeys(t[:253] for t in found if t))[-MAX_TRACES:]
+    """Trace ids of exemplars, each once, newest last, at most 32; what is no exemplar is passed over."""
+    found = [_exemplar(e) for e in exemplars if isinstance(e, Mapping)]
+    ids = [trace for _, trace in sorted(found, key=lambda f: f[0]) if trace]
+    return list(dict.fromkeys(reversed(ids)))[:MAX_TRACES][::-1]
+
+
+def _exemplar(raw: Mapping[str, Any]) -> tuple[float, str]:
+    labels, time = raw.get("labels"), raw.get("timestamp")
+    trace = labels.get("trace_id") if isinstance(labels, Mapping) else ""
+    when = float(time) if isinstance(time, int | float) else 0.0
+    return when, trace[:_MAX_NAME] if isinstance(trace, str) else ""

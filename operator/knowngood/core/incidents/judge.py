@@ -14,6 +14,8 @@ from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.sample import Key, Sample, key_of
 from knowngood.core.signals.scope import NAMESPACE
 
+_LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
+
 Memories = Mapping[Key, threshold.Memory]
 
 
@@ -57,7 +59,7 @@ def judge(
     verdicts: list[Judgement] = []
     memories: dict[Key, threshold.Memory] = {}
     unknown: set[str] = set()
-    for sample in samples:
+    for sample in sorted(samples, key=lambda s: key_of(s.labels)):  # a source promises no order
         digest, separable = _release(sample, signal, releases)
         if digest is None:
             unknown.add(sample.labels.get(signal.release_label, ""))
@@ -68,7 +70,8 @@ def judge(
         found, memory = _detect(signal, sample, before.memories.get(key) if before else None, now)
         if memory is not None:
             memories[key] = memory
-        segment = {k: v for k, v in sample.labels.items() if k not in shared}
+        segment = {k: v[:_LONGEST] for k, v in sample.labels.items() if k not in shared and len(k) <= _LONGEST}
+        segment = dict(list(segment.items())[:_MOST_LABELS])
         label = sample.labels.get(signal.release_label)
         verdicts.append(replace(found, segment=segment, release=label, digest=digest, not_separable=not separable))
     if not verdicts:
@@ -81,7 +84,7 @@ def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tupl
     """(digest or None where unknown, whether the series tells releases apart)."""
     value = sample.labels.get(signal.release_label)
     if value is None:
-        return next(iter(releases.running), ""), False
+        return next(iter(releases.running)) if len(releases.running) == 1 else "", False
     if not signal.by_release:
         return releases.pods.get(value, ""), True
     return releases.ties.get(value), True
@@ -98,7 +101,7 @@ def _detect(
 
 def _nothing(samples: Sequence[Sample], unknown: set[str]) -> Judgement:
     if unknown:
-        names = ", ".join(sorted(unknown)[:3])
+        names = ", ".join(name[:_LONGEST] for name in sorted(unknown)[:3])
         return undecided(
             DataState.RELEASE_UNKNOWN,
             f"which image the release label {names} stands for is not known; give the pods a label or an environment "

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from knowngood.api import LABEL_MODEL
 from knowngood.api.conditions import Condition, ConditionStatus, ConditionType, Reason, set_condition
-from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.modeldeployment import ModelDeployment, PromotionMode
 from knowngood.api.modelstatus import (
     IncidentRef,
     KnownGoodSource,
@@ -22,6 +22,7 @@ from knowngood.api.observed import NamedImage, RunningContainer, Verdict
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
+from knowngood.core.incidents.record import clipped
 from knowngood.core.incidents.releases import observe, prove, ties_of
 from knowngood.core.signals.answer import DataState
 
@@ -85,15 +86,25 @@ def _releases(facts: ModelFacts) -> list[Release]:
         if pod.live and answering and answering.running.digest:
             running.setdefault(
                 answering.running.digest,
-                [_named(c.name, c.running.pinned or c.image) for c in pod.containers],
+                [_named(c.name, c.running.pinned or c.image) for c in pod.containers if _declared(c.name, facts)],
             )
     ties = {**ties_of(facts.model.status.releases), **facts.ties}
     releases = observe(facts.model.status.releases, running, ties, facts.now)
     releases = [_implicated(r, facts.suspects) for r in releases]
     for digest in running:
-        if len(running) == 1:
-            releases = prove(releases, digest, facts.healthy_for.get(digest, 0.0), facts.soak, facts.now)
+        # what a new process has not judged yet keeps the health that was noted
+        if len(running) == 1 and digest in facts.healthy_for and _promotes(facts.model):
+            releases = prove(releases, digest, facts.healthy_for[digest], facts.soak, facts.now)
     return releases
+
+
+def _declared(container: str, facts: ModelFacts) -> bool:
+    """Whether the template has this container; one that was injected into the pod cannot be put back."""
+    return facts.workload is None or container in facts.workload.images
+
+
+def _promotes(model: ModelDeployment) -> bool:
+    return model.spec.promotion.mode is PromotionMode.AUTOMATIC
 
 
 def _named(name: str, image: str) -> NamedImage:
@@ -137,7 +148,7 @@ def _known_good(facts: ModelFacts, releases: Sequence[Release]) -> KnownGoodStat
         containers = [_named(c.name, c.image) for c in pinned.containers]
         source, since = KnownGoodSource.SPEC, None
     else:
-        proven = [r for r in releases if r.proven_at is not None]
+        proven = [r for r in releases if r.proven_at is not None and _promotes(facts.model)]
         best = max(proven, key=lambda r: r.proven_at or facts.now, default=None)
         if best is None:
             return None
@@ -167,7 +178,7 @@ def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
         type=view.signal.type,
         verdict=judgement.verdict,
         reason=str(judgement.reason),
-        message=judgement.message + (f" ({segment})" if segment else ""),
+        message=clipped(judgement.message + (f" ({segment})" if segment else "")),
         since=view.since,
         not_separable=True if judgement.not_separable else None,
     )
@@ -247,7 +258,7 @@ def _available(facts: ModelFacts) -> Said:
         return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
     view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
     names = _names(k for k, _ in lacking)
-    return ConditionStatus.FALSE, view.judgement.reason, f"{names}: {view.judgement.message}"
+    return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
 
 
 def _names(keys: Iterable[tuple[str, str]]) -> str:
@@ -256,6 +267,8 @@ def _names(keys: Iterable[tuple[str, str]]) -> str:
 
 
 def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Said:
+    if known_good is None and not _promotes(facts.model):
+        return ConditionStatus.FALSE, Reason.NOTHING_PROVEN, "spec.promotion.mode is Manual; name one in spec.knownGood"
     if known_good is None:
         soak = facts.model.spec.promotion.soak
         why = f"no release has stayed healthy for {soak} yet; until then name one in spec.knownGood"

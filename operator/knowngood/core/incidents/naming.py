@@ -17,4 +17,4 @@ def incident_name(model: str, uid: str, episode: int) -> str:
 def event_name(incident: str, uid: str, reason: str) -> str:
     """The name of the Event that tells of ``reason`` once in this incident's life."""
     mark = hashlib.sha256(f"{uid}/{reason}".encode()).hexdigest()[:12]
-    return f"{incident[:_LONGEST_MODEL]}.{mark}"
+    return f"{incident[:_LONGEST_MODEL].rstrip('-.')}.{mark}"

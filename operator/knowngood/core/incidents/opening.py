@@ -1,6 +1,6 @@
 """A breach becomes an incident, or joins the one that is open."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from knowngood.api.observed import RunningContainer, Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.record import told
+from knowngood.core.incidents.record import clipped, told
 from knowngood.core.signals.compiled import CompiledSignal
 
 __all__ = [
@@ -26,6 +26,9 @@ __all__ = [
     "joined",
     "suspect_of",
 ]
+
+
+_LONGEST_LABEL, _LONGEST_SUMMARY, _MOST_SIGNALS = 63, 1024, 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,10 @@ def incident_object(model: ModelDeployment, episode: int, first: SignalView, now
         "metadata": {
             "name": incident_name(meta.name, meta.uid, episode),
             "namespace": meta.namespace,
-            "labels": {"knowngood.dev/model": meta.name, "knowngood.dev/type": first.signal.type.value},
+            "labels": {
+                "knowngood.dev/model": meta.name[:_LONGEST_LABEL].rstrip("-."),
+                "knowngood.dev/type": first.signal.type.value,
+            },
         },
         "spec": {
             "modelRef": {"name": meta.name},
@@ -61,7 +67,7 @@ def incident_object(model: ModelDeployment, episode: int, first: SignalView, now
             "type": first.signal.type.value,
             "severity": first.signal.severity.value,
             "origin": "Signal",
-            "summary": f"{first.signal.name}: {shown}",
+            "summary": clipped(f"{first.signal.name}: {shown}", _LONGEST_SUMMARY),
         },
     }
 
@@ -94,7 +100,7 @@ def first_status(
         opened_at=now,
         last_breach_at=now if found else None,
         primary_signal=lead.signal.name if lead else None,
-        signals=[_entry(v, now) for v in found],
+        signals=[_entry(v, now) for v in _new(found, [])],
         suspect=suspect_of(found, pods, container),
     )
     summary = "; ".join(f"{v.signal.name} {_shown(v.judgement)}" for v in found) or (spec.summary or "reported")
@@ -128,7 +134,7 @@ def suspect_of(found: list[SignalView], pods: tuple[Pod, ...], container: str) -
     judged = next((v.judgement for v in found if v.judgement.digest), None)
     live = [pod for pod in pods if pod.live]
     digests = [c.running.digest for pod in live if (c := pod.container(container)) and c.running.digest]
-    digest = judged.digest if judged else max(set(digests), key=digests.count, default="")
+    digest = judged.digest if judged else max(sorted(set(digests)), key=digests.count, default="")
     for pod in live:
         answering = pod.container(container)
         if answering is not None and answering.running.digest == digest and digest:
@@ -140,19 +146,31 @@ def suspect_of(found: list[SignalView], pods: tuple[Pod, ...], container: str) -
 def joined(status: AIIncidentStatus, views: Mapping[tuple[str, str], SignalView], now: datetime) -> AIIncidentStatus:
     """With signals that joined, and with changed verdicts of those that take part."""
     changed: list[IncidentSignal] = []
-    known = {(s.policy, s.name) for s in status.signals}
     for entry in status.signals:
         view = views.get((entry.policy, entry.name))
         changed.append(_updated(entry, view, now) if view else entry)
-    new = [v for v in breaches(views.values()) if (v.signal.policy, v.signal.name) not in known]
-    for view in new[: max(0, 32 - len(changed))]:
+    new = _new(breaches(views.values()), status.signals)
+    for view in new:
         changed.append(_entry(view, now))
         status = told(status, now, "SignalJoined", f"{view.signal.name} {_shown(view.judgement)}")
     if changed == status.signals:
         return status
     severity = max([status.severity or Severity.LOW, *(v.signal.severity for v in new)], key=lambda s: s.rank)
     last = max((s.last_breach_at for s in changed if s.last_breach_at), default=None)
-    return status.model_copy(update={"signals": changed, "severity": severity, "last_breach_at": last})
+    lead = status.primary_signal or next((v.signal.name for v in new), None)
+    update = {"signals": changed, "severity": severity, "last_breach_at": last, "primary_signal": lead}
+    return status.model_copy(update=update)
+
+
+def _new(found: Iterable[SignalView], known: Sequence[IncidentSignal]) -> list[SignalView]:
+    """Those that the record has room for; it tells signals apart by name, so that the first of a name is kept."""
+    taken = {s.name for s in known}
+    new: list[SignalView] = []
+    for view in found:
+        if view.signal.name not in taken and len(taken) < _MOST_SIGNALS:
+            taken.add(view.signal.name)
+            new.append(view)
+    return new
 
 
 def _updated(entry: IncidentSignal, view: SignalView, now: datetime) -> IncidentSignal:

@@ -10,7 +10,13 @@ from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase,
 from knowngood.api.plan import PlanStep
 
 MAX_TIMELINE = 200
+_LONGEST_MESSAGE = 4096
 OVER = frozenset({IncidentPhase.RESOLVED, IncidentPhase.CLOSED, IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED})
+
+
+def clipped(text: str, most: int = _LONGEST_MESSAGE) -> str:
+    """``text``, cut where the record would not hold it."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def is_over(incident: AIIncident) -> bool:
@@ -22,7 +28,7 @@ def told(
     status: AIIncidentStatus, now: datetime, reason: str, message: str, actor: Actor = Actor.OPERATOR
 ) -> AIIncidentStatus:
     """With an entry at the end of the timeline; the oldest but the first few give way."""
-    entry = TimelineEntry(time=now, actor=actor, reason=str(reason), message=message)
+    entry = TimelineEntry(time=now, actor=actor, reason=str(reason), message=clipped(message))
     timeline = [*status.timeline, entry]
     if len(timeline) > MAX_TIMELINE:
         timeline = timeline[: MAX_TIMELINE // 4] + timeline[-(MAX_TIMELINE - MAX_TIMELINE // 4) :]
@@ -38,6 +44,7 @@ def conditioned(
     now: datetime,
 ) -> AIIncidentStatus:
     """With the condition set; unchanged where it says the same already."""
+    message = clipped(message)
     old = find_condition(status.conditions, type)
     if old and old.status is value and old.reason == str(reason) and old.message == message:
         return status
@@ -49,7 +56,8 @@ def stepped(status: AIIncidentStatus, name: str, changes: Mapping[str, Any]) -> 
     """With the step called ``name`` of the plan changed."""
     if status.plan is None:
         raise ValueError("the incident has no plan")
-    steps = [s.model_copy(update=dict(changes)) if s.name == name else s for s in status.plan.steps]
+    update = {k: clipped(v) if isinstance(v, str) else v for k, v in changes.items()}
+    steps = [s.model_copy(update=update) if s.name == name else s for s in status.plan.steps]
     return status.model_copy(update={"plan": status.plan.model_copy(update={"steps": steps})})
 
 

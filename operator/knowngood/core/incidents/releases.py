@@ -15,6 +15,7 @@ from knowngood.core.facts.workload import Pod
 
 MAX_RELEASES = 50
 MAX_RUNS = 20
+_LONGEST_LABEL = 253
 
 
 def learn(
@@ -29,7 +30,7 @@ def learn(
     candidates: dict[str, set[str]] = {}
     for value, pod_name in seen:
         digest = _digest(pods.get(pod_name), container)
-        if value not in known and digest:
+        if value not in known and digest and len(value) <= _LONGEST_LABEL:
             candidates.setdefault(value, set()).add(digest)
     tied = dict(known)
     certain = {value: next(iter(digests)) for value, digests in candidates.items() if len(digests) == 1}
@@ -85,7 +86,16 @@ def observe(
         for digest, containers in running.items()
         if digest not in known
     ]
-    return (born + updated)[:MAX_RELEASES]
+    return _bounded(born + updated, running)
+
+
+def _bounded(releases: list[Release], running: Mapping[str, object]) -> list[Release]:
+    """The newest, and before them what runs and what has been proven, which a rollback may need."""
+    if len(releases) <= MAX_RELEASES:
+        return releases
+    wanted = sorted(releases, key=lambda r: (r.digest not in running, r.proven_at is None))[:MAX_RELEASES]
+    kept = {r.digest for r in wanted}
+    return [r for r in releases if r.digest in kept]
 
 
 def _seen(release: Release, running: bool, ties: Mapping[str, str], now: datetime) -> Release:
@@ -111,8 +121,10 @@ SOAK_PARTS = 8  # a soak is remembered in as many parts, so that it costs few wr
 
 
 def soaked(healthy: float, soak: float) -> int:
-    """How many eighths of ``soak`` were seen healthy; all in seconds."""
-    return SOAK_PARTS if soak <= 0 else min(SOAK_PARTS, int(SOAK_PARTS * healthy / soak + 1e-9))
+    """How many eighths of ``soak`` were seen healthy; all in seconds. Even no soak at all needs one healthy poll."""
+    if soak <= 0:
+        return SOAK_PARTS if healthy > 0 else 0
+    return min(SOAK_PARTS, int(SOAK_PARTS * healthy / soak + 1e-9))
 
 
 def prove(history: Sequence[Release], digest: str, healthy: float, soak: float, now: datetime) -> list[Release]:

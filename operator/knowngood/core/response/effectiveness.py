@@ -52,7 +52,7 @@ def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     since = status.contained_at
     if since is None or facts.running != _pinned(facts):
         return status
-    ready = [v for s, v in _fired(status, facts) if v and _window_passed(v, since, facts.now)]
+    ready = [v for s, v in _fired(status, facts) if v and _current(v, facts) and _window_passed(v, since, facts.now)]
     if not ready or len(ready) < len(status.signals):
         return status
     worst = max(ready, key=lambda v: v.judgement.verdict.rank)
@@ -79,6 +79,11 @@ def _pinned(facts: Facts) -> frozenset[str]:
     return frozenset(parse_image(p.image).digest for p in facts.pins() if p.container == facts.container)
 
 
+def _current(view: SignalView, facts: Facts) -> bool:
+    """Whether the verdict is about what runs now; after a roll-out the last one may still be about what was."""
+    return facts.running == {view.judgement.digest}
+
+
 def _sound(view: SignalView) -> bool:
     return view.judgement.verdict is Verdict.HEALTHY and view.judgement.state is DataState.OK
 
@@ -92,7 +97,7 @@ def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     if not status.signals or (status.contained_at and facts.running <= _pinned(facts)):
         return status
     views = [v for _, v in _fired(status, facts)]
-    if not facts.running or not all(v and _sound(v) and _lasted(v, facts) for v in views):
+    if not facts.running or not all(v and _sound(v) and _current(v, facts) and _lasted(v, facts) for v in views):
         return status
     suspect = status.suspect.digest if status.suspect else ""
     fixed = bool(suspect) and suspect not in facts.running

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowngood.api.conditions import Reason
-from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.modeldeployment import ModelDeployment, PromotionMode
 from knowngood.api.modelstatus import KnownGoodSource, Release
 from knowngood.core.facts.images import DIGEST, in_registry, parse_image
 from knowngood.core.facts.workload import Workload
@@ -71,6 +71,8 @@ def candidates(model: ModelDeployment, container: str) -> list[Candidate]:
         )
         digest = next((parse_image(p.image).digest for p in pins if p.container == container), "")
         return [Candidate(pins, KnownGoodSource.SPEC, digest)]
+    if model.spec.promotion.mode is PromotionMode.MANUAL:
+        return []
     proven = [r for r in model.status.releases if r.proven_at is not None]
     proven.sort(key=lambda r: r.proven_at or 0, reverse=True)
     return [_promoted(release) for release in proven]
@@ -93,7 +95,7 @@ def choose(found: Sequence[Candidate], situation: Situation) -> Choice:
         refusals.append(
             Refusal(
                 Reason.NOTHING_PROVEN,
-                "no release has stayed healthy for promotion.soak yet; name one in spec.knownGood",
+                "there is no release that has stayed healthy for promotion.soak; name one in spec.knownGood",
             )
         )
     return Choice(None, tuple(refusals))

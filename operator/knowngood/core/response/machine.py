@@ -5,12 +5,14 @@ any two lines therefore loses nothing and doubles nothing.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 
-from knowngood.api.common import Mode
+from knowngood.api.common import Mode, Origin
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, is_true
 from knowngood.api.durations import seconds
 from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
+from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.incidents.opening import breaches, first_status, joined
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
@@ -20,6 +22,8 @@ from knowngood.core.response.facts import Facts
 from knowngood.core.response.plan import build
 from knowngood.core.response.playbooks import FREEZE_EVIDENCE, NOTIFY, PIN_KNOWN_GOOD
 
+_LOOK_FOR_SIGNALS = 1.0
+_PATIENCE = timedelta(minutes=1)
 _UNFINISHED = {StepState.PENDING, StepState.INTENDED}
 Check = Callable[[Facts], Effect | None]
 
@@ -54,12 +58,23 @@ def plan(facts: Facts) -> Effect | None:
         return None
     if status.phase is None:
         found = breaches(facts.signals.values())
+        if not found and _not_seen_yet(facts):
+            return Wait(_LOOK_FOR_SIGNALS)
         status = first_status(facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now)
     made = build(facts.with_status(status).ground)
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL:
         status = status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL})
     return Record(_intend_next(status, facts.with_status(status)))
+
+
+def _not_seen_yet(facts: Facts) -> bool:
+    """Whether a new process has still to see the signal that opened the incident; the record would lack it."""
+    created, spec = facts.incident.metadata.creation_timestamp, facts.incident.spec
+    if spec.origin is not Origin.SIGNAL or created is None or facts.now - created > _PATIENCE:
+        return False
+    judged = [v for v in facts.signals.values() if v.signal.policy == (spec.policy_ref.name if spec.policy_ref else "")]
+    return not judged or any(v.judgement.verdict is not Verdict.HEALTHY for v in judged)
 
 
 def act(facts: Facts) -> Effect | None:
@@ -76,7 +91,9 @@ def act(facts: Facts) -> Effect | None:
         return _then_next(pinning.advance(facts, step), facts)
     if step.action == NOTIFY:
         return _tell(status, step, facts)
-    raise ValueError(f"no code for the action {step.action}")
+    why = f"this version has no action {step.action}; a newer one planned it"
+    skipped = {"state": StepState.SKIPPED, "reason": Reason.NOT_SUPPORTED.value, "message": why}
+    return Record(stepped(status, step.name, skipped))
 
 
 def _current(status: AIIncidentStatus) -> PlanStep | None:
@@ -138,4 +155,4 @@ def _tell(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> Effect:
     )
 
 
-CHAIN: tuple[Check, ...] = (plan, act, follow_signals, effectiveness.judge)
+CHAIN: tuple[Check, ...] = (plan, act, pinning.reconsider, follow_signals, effectiveness.judge)

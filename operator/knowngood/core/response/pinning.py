@@ -10,11 +10,15 @@ from knowngood.api.observed import NamedImage
 from knowngood.api.plan import PlanStep, StepObserved, StepState
 from knowngood.core.facts.images import parse_image
 from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.evidence import env_value
 from knowngood.core.incidents.record import conditioned, stepped, told
+from knowngood.core.incidents.record import step as find_step
 from knowngood.core.response.actions import pin_known_good
 from knowngood.core.response.effects import Apply, Effect, Record, Wait
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.knowngood import Pin
 from knowngood.core.response.plan import choice_for, refused, with_known_good
+from knowngood.core.response.playbooks import PIN_KNOWN_GOOD
 
 _LOOK_AGAIN = 5.0
 
@@ -70,14 +74,28 @@ def advance(facts: Facts, step: PlanStep) -> Effect:
         return Record(_failed(status, step, Reason.WORKLOAD_NOT_FOUND, gone, facts))
     seen = {c.name: c.image for c in step.observed.containers} if step.observed else {}
     match pin_known_good.state(workload, pins, seen):
-        case pin_known_good.State.AS_SEEN if step.started_at is None:
+        case pin_known_good.State.AS_SEEN if step.started_at is None and _env_as_seen(facts, workload, pins):
             return Apply(pin_known_good.mutation(workload, pins, facts.incident.metadata.name))
         case pin_known_good.State.PINNED:
             return _roll_out(facts, step, workload)
-    declared = ", ".join(f"{n}={i}" for n, i in workload.images.items())
-    why = f"another writer set {declared}; it is left as it is. If it is no fix, pin known-good by hand"
+    why = f"another writer set {_declared(workload)}; it is left as it is. If it is no fix, pin known-good by hand"
     status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
     return Record(_failed(status, step, Reason.PERSON_WROTE, why, facts))
+
+
+def _env_as_seen(facts: Facts, workload: Workload, pins: tuple[Pin, ...]) -> bool:
+    """Whether the variables that the pin would write are still as the evidence shows them."""
+    evidence = facts.incident.status.evidence
+    if evidence is None or evidence.workload is None:
+        return True
+    seen = {c.name: {e.name: e.value for e in c.env} for c in evidence.workload.containers}
+    for pin in pins:
+        container = workload.container(pin.container)
+        now = {name: env_value(name, value) for name, value in container.env} if container else {}
+        names = {*(name for name, _ in pin.env), *pin.remove_env}
+        if pin.container in seen and any(seen[pin.container].get(n) != now.get(n) for n in names):
+            return False
+    return True
 
 
 def _roll_out(facts: Facts, step: PlanStep, workload: Workload) -> Effect:
@@ -96,6 +114,31 @@ def _roll_out(facts: Facts, step: PlanStep, workload: Workload) -> Effect:
         )
         return Record(_failed(status, step, Reason.ROLL_OUT_STUCK, why, facts))
     return Wait(_LOOK_AGAIN)
+
+
+def reconsider(facts: Facts) -> Effect | None:
+    """After the pin's end: a roll-out that was late is done after all, and one that another writer undid is not."""
+    status, workload, pins = facts.incident.status, facts.workload, facts.pins()
+    step = find_step(status, PIN_KNOWN_GOOD)
+    if step is None or workload is None or not pins:
+        return None
+    pinned = pin_known_good.state(workload, pins, {}) is pin_known_good.State.PINNED
+    late = step.state is StepState.FAILED and step.reason == Reason.ROLL_OUT_STUCK
+    if late and pinned and workload.settled and _everywhere(facts):
+        return Record(_contained(status, step, facts))
+    if (late or step.state is StepState.DONE) and not pinned:
+        return Record(_undone(status, step, workload, facts))
+    return None
+
+
+def _undone(status: AIIncidentStatus, step: PlanStep, workload: Workload, facts: Facts) -> AIIncidentStatus:
+    why = f"another writer set {_declared(workload)} after the pin; it is left as it is"
+    status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
+    return _failed(status, step, Reason.PERSON_WROTE, why, facts)
+
+
+def _declared(workload: Workload) -> str:
+    return ", ".join(f"{name}={image}" for name, image in workload.images.items())
 
 
 def _everywhere(facts: Facts) -> bool:

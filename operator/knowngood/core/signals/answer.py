@@ -14,6 +14,7 @@ import orjson
 from knowngood.api.conditions import Reason
 
 _EXCERPT = 160
+_LAST_SECOND = 253_402_300_800  # the year 10000, which no record can write
 
 
 class DataState(StrEnum):
@@ -100,14 +101,15 @@ def parse_answer(status: int, body: bytes) -> Answer:
         envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
         return _unreadable(status, body)
-    if not isinstance(envelope, dict) or envelope.get("status") not in {"success", "error"}:
+    if not isinstance(envelope, dict) or envelope.get("status") not in ("success", "error"):
         return _unreadable(status, body)
     if envelope["status"] == "error":
         return _error(status, envelope)
     if status != 200:
         return failed(DataState.UNAVAILABLE, f"HTTP {status} with status success")
-    if envelope.get("warnings"):
-        return failed(DataState.PARTIAL, "the answer carries warnings: " + str(envelope["warnings"][0])[:_EXCERPT])
+    if warnings := envelope.get("warnings"):
+        first = warnings[0] if isinstance(warnings, list) else warnings
+        return failed(DataState.PARTIAL, f"the answer carries warnings: {first}"[:_EXCERPT])
     try:
         return _data(envelope["data"])
     except (KeyError, TypeError, ValueError, IndexError) as error:
@@ -118,6 +120,8 @@ def _unreadable(status: int, body: bytes) -> Answer:
     excerpt = body[:_EXCERPT].decode("utf-8", "replace").strip()
     if status == 200:
         return failed(DataState.GARBAGE, f"HTTP 200, but no Prometheus answer: {excerpt!r}")
+    if 400 <= status < 500:
+        return failed(DataState.BAD_QUERY, f"HTTP {status}: {excerpt!r}; is the source's URL right?")
     return failed(DataState.UNAVAILABLE, f"HTTP {status}: {excerpt!r}")
 
 
@@ -125,28 +129,42 @@ def _error(status: int, envelope: Mapping[str, Any]) -> Answer:
     kind, text = str(envelope.get("errorType", "")), str(envelope.get("error", ""))[:_EXCERPT]
     if kind == "timeout":
         return failed(DataState.TIMEOUT, f"the source gave up: {text}")
-    if kind in {"bad_data", "execution"} and status < 500:
+    if status < 500:
         return failed(DataState.BAD_QUERY, f"{kind}: {text}")
     return failed(DataState.UNAVAILABLE, f"HTTP {status}, {kind}: {text}")
 
 
 def _data(data: Mapping[str, Any]) -> Answer:
+    if not isinstance(data["result"], list):
+        raise ValueError("result is not a list")
     if data["resultType"] == "vector":
         rows = tuple(_row(entry) for entry in data["result"])
         return Answer(state=DataState.OK, rows=rows)
     if data["resultType"] == "matrix":
-        series = tuple(Series(_labels(e), tuple((float(t), float(v)) for t, v in e["values"])) for e in data["result"])
+        series = tuple(Series(_labels(e), tuple((_time(t), _value(v)) for t, v in e["values"])) for e in data["result"])
         return Answer(state=DataState.OK, series=series)
     raise ValueError(f"resultType is {data['resultType']!r}")
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
     at, value = entry["value"]
-    return Row(_labels(entry), float(value), float(at))
+    return Row(_labels(entry), _value(value), _time(at))
+
+
+def _time(seconds: object) -> float:
+    if not isinstance(seconds, int | float) or not 0 <= seconds < _LAST_SECOND:
+        raise ValueError(f"{seconds!r} is no time")
+    return float(seconds)
+
+
+def _value(text: object) -> float:
+    if not isinstance(text, str):
+        raise ValueError(f"{text!r} is no value")
+    return float(text)
 
 
 def _labels(entry: Mapping[str, Any]) -> Mapping[str, str]:
     labels = entry["metric"]
-    if not isinstance(labels, dict):
-        raise ValueError("metric is not an object")
+    if not isinstance(labels, dict) or not all(isinstance(v, str) for v in labels.values()):
+        raise ValueError("metric is not an object of texts")
     return labels

@@ -5,6 +5,7 @@ What cannot be compiled is a Problem with the field, its value and what to write
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
@@ -102,6 +103,8 @@ def _unsupported(policy: IncidentPolicy) -> Iterable[Problem]:
     spec = policy.spec
     if spec.integrity is not None:
         yield _not_supported("spec.integrity", "integrity checks are not supported by this version; remove the block")
+    if spec.limits is not None:
+        yield _not_supported("spec.limits", "limits are not supported by this version; remove the block")
     if spec.silences:
         yield _not_supported("spec.silences", "silences are not supported by this version; write an empty list")
     if spec.notify:
@@ -129,11 +132,11 @@ def _compile_signal(
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
     try:
-        query, selectors, decoder = _request(source, policy.metadata.namespace, by)
-    except QueryError as error:
-        return Problem(Reason.INVALID, f"{field}.{'ratio' if signal.ratio else 'promql.query'}", str(error))
+        query, selectors, reach, decoder = _request(source, policy.metadata.namespace, by)
+    except _FieldError as error:
+        return Problem(Reason.INVALID, f"{field}.{error.field}", str(error.problem))
     interval = seconds(policy.spec.interval)
-    window = seconds(source.window) if isinstance(source, RatioInput) else interval
+    window = max(reach, interval) if isinstance(source, PromqlInput) else reach
     return CompiledSignal(
         namespace=policy.metadata.namespace,
         policy=policy.metadata.name,
@@ -148,7 +151,7 @@ def _compile_signal(
         model_label=identity.model,
         release_label=identity.release or POD,
         by_release=identity.release is not None,
-        stale_after=max(window, 3 * interval, _LEAST_STALE_SECONDS),
+        stale_after=max(window if isinstance(source, RatioInput) else 0.0, 3 * interval, _LEAST_STALE_SECONDS),
         detector=signal.detector,
         no_data=signal.no_data,
         decoder=decoder,
@@ -164,10 +167,36 @@ def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label:
 Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
 
 
-def _request(source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]) -> tuple[str, list[str], Decoder]:
+class _FieldError(Exception):
+    """A QueryError with the field that it is about."""
+
+    def __init__(self, field: str, problem: QueryError) -> None:
+        super().__init__(field, problem)
+        self.field, self.problem = field, problem
+
+
+def _scoped(field: str, query: str, namespace: str) -> str:
+    try:
+        return scoped(query, namespace)
+    except QueryError as error:
+        raise _FieldError(field, error) from error
+
+
+def _request(
+    source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]
+) -> tuple[str, list[str], float, Decoder]:
+    """The request, the selectors it reads, how far back it reaches (seconds), and what reads the answer."""
     if isinstance(source, RatioInput):
-        good, total = scoped(source.good, namespace), scoped(source.total, namespace)
-        return ratio.query(good, total, source.window, by), [good, total], ratio.decode
-    value = scoped(source.query, namespace)
-    samples = scoped(source.samples, namespace) if source.samples else None
-    return expression.query(value, samples, by), expression.sources(value), expression.decode
+        good, total = _scoped("ratio.good", source.good, namespace), _scoped("ratio.total", source.total, namespace)
+        return ratio.query(good, total, source.window, by), [good, total], seconds(source.window), ratio.decode
+    value = _scoped("promql.query", source.query, namespace)
+    samples = _scoped("promql.samples", source.samples, namespace) if source.samples else None
+    field = "promql.query"
+    try:
+        expression.query(value, None, by)
+        field = "promql.samples"
+        whole = expression.query(value, samples, by)
+    except QueryError as error:
+        raise _FieldError(field, error) from error
+    decoder = partial(expression.decode, counted=samples is not None, aged=not expression.asks_for_absence(value))
+    return whole, expression.sources(value), expression.window(value), decoder

@@ -5,6 +5,7 @@ for in the same request, and the oldest decides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 
 import promql_parser as promql
 
@@ -13,7 +14,8 @@ from knowngood.core.signals.sample import Key, Sample, part, split_parts, stale,
 from knowngood.core.signals.scope import QueryError, bare, parse, selectors
 
 MAX_SELECTORS = 8
-_NO_VECTOR = (promql.NumberLiteral, promql.StringLiteral, promql.MatrixSelector)
+_DEAD = "none of the series that it reads has a sample now"
+_NO_VECTOR = "the query must yield an instant vector, one row a series; write for example rate(x[5m])"
 
 
 def sources(scoped_query: str) -> list[str]:
@@ -29,34 +31,76 @@ def query(value: str, samples: str | None, by: Sequence[str]) -> str:
 
     Raises QueryError where the expression yields no instant vector.
     """
-    for text in filter(None, (value, samples)):
-        if isinstance(parse(text), _NO_VECTOR):
-            raise QueryError("the query must yield an instant vector, one row a series; write for example rate(x[5m])")
     group = f"by ({', '.join(by)})"
-    parts = [part("value", f"({value})")]
+    parts = [_vector("value", value)]
     if samples:
-        parts.append(part("samples", f"({samples})"))
+        parts.append(_vector("samples", samples))
     parts += [part(f"time{i}", f"max {group} (timestamp({source}))") for i, source in enumerate(sources(value))]
-    return " or ".join(parts)
+    whole = " or ".join(parts)
+    parse(whole)  # for its length
+    return whole
 
 
-def decode(rows: Iterable[Row], now: float, stale_after: float) -> list[Sample]:
-    """Samples of the expression, one a row; ``count`` from the part `samples` where it was asked for."""
+def _vector(name: str, text: str) -> str:
+    marked = part(name, f"({text})")
+    try:
+        parse(marked)
+    except QueryError as error:
+        raise QueryError(_NO_VECTOR) from error
+    return marked
+
+
+def window(scoped_query: str) -> float:
+    """How far back the query reaches at most, in seconds: its longest range with its offset; 0 without ranges."""
+    longest = 0.0
+
+    def visit(node: promql.Expr) -> None:
+        nonlocal longest
+        if isinstance(node, promql.MatrixSelector):
+            longest = max(longest, _seconds(node.range) + _seconds(node.vector_selector.offset))
+        elif isinstance(node, promql.SubqueryExpr):
+            longest = max(longest, _seconds(node.range) + _seconds(node.offset) + window(node.expr.prettify()))
+
+    promql.walk(parse(scoped_query), visit)
+    return longest
+
+
+def _seconds(time: timedelta | None) -> float:
+    return max(0.0, time.total_seconds()) if time else 0.0
+
+
+def asks_for_absence(scoped_query: str) -> bool:
+    """Whether a value may mean that there are no samples, so that their age says nothing."""
+    found: list[str] = []
+    promql.walk(parse(scoped_query), lambda n: found.append(n.func.name) if isinstance(n, promql.Call) else None)
+    return any(name.startswith("absent") for name in found)
+
+
+def decode(
+    rows: Iterable[Row], now: float, stale_after: float, counted: bool = False, aged: bool = True
+) -> list[Sample]:
+    """Samples of the expression, one a row.
+
+    ``counted``: the part `samples` was asked for; where it has no row for a value, nothing was counted. ``aged``: a
+    value whose samples' age is not to be told is stale, since a range still holds what a dead target said long ago.
+    """
+    uncounted = 0.0 if counted else None
     parts = split_parts(rows)
     times = [cells for name, cells in parts.items() if name.startswith("time")]
     counts = parts.get("samples", {})
     return [
-        _sample(row, _best(counts, key), _oldest(times, key), now, stale_after)
+        _sample(row, uncounted if (n := _best(counts, key)) is None else n, _oldest(times, key), now, stale_after, aged)
         for key, row in parts.get("value", {}).items()
     ]
 
 
-def _sample(row: Row, count: float | None, newest: float | None, now: float, stale_after: float) -> Sample:
+def _sample(row: Row, count: float | None, newest: float | None, now: float, stale_after: float, aged: bool) -> Sample:
     labels = {k: v for k, v in row.labels.items() if not k.startswith("knowngood_") and k != "__name__"}
-    state, why = value_state(row.value)
-    old = stale(newest, now, stale_after)
-    if state is not DataState.OK:
-        return Sample(labels, state, count=count, newest=newest, message=why)
+    old = stale(newest, now, stale_after) or (_DEAD if aged and newest is None else "")
+    for value, what in ((row.value, ""), (count or 0.0, "the number of samples: ")):
+        state, why = value_state(value)
+        if state is not DataState.OK:
+            return Sample(labels, state, newest=newest, message=what + why)
     if old:
         return Sample(labels, DataState.STALE, count=count, newest=newest, message=old)
     return Sample(labels, DataState.OK, value=row.value, count=count, newest=newest)
@@ -71,5 +115,14 @@ def _best(cells: Mapping[Key, Row], key: Key) -> float | None:
 
 
 def _oldest(times: Iterable[Mapping[Key, Row]], key: Key) -> float | None:
-    known = [t for t in (_best(cells, key) for cells in times) if t is not None]
+    known = [t for t in (_newest(cells, key) for cells in times) if t is not None]
     return min(known, default=None)
+
+
+def _newest(cells: Mapping[Key, Row], key: Key) -> float | None:
+    """The time of the cell that fits best; a value that lacks some labels is as new as the newest that has them."""
+    found, labels = _best(cells, key), dict(key)
+    if found is not None:
+        return found
+    agreeing = (row.value for other, row in cells.items() if all(labels.get(k, v) == v for k, v in other))
+    return max(agreeing, default=None)
