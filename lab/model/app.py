@@ -107,9 +107,7 @@ async def healthz(request: Request) -> Response:
 async def readyz(request: Request) -> Response:
     """Ready for new callers: 503 once the server was told to stop."""
     model: Model = request.app.state.model
-    return JSONResponse(
-        {"release": model.release, "draining": model.draining}, 503 if model.draining else 200
-    )
+    return JSONResponse({"release": model.release, "draining": model.draining}, 503 if model.draining else 200)
 
 
 async def metrics(request: Request) -> Response:

@@ -37,12 +37,8 @@ class ModelMetrics:
         self._feedback_releases = {release}
         self._recent: deque[float] = deque(maxlen=window)
         reg = self.registry
-        self._requests = Counter(
-            "model_requests_total", "Predictions asked for.", (*LABELS, "code"), registry=reg
-        )
-        self._predictions = Counter(
-            "model_predictions_total", "Answers by class.", (*LABELS, "class"), registry=reg
-        )
+        self._requests = Counter("model_requests_total", "Predictions asked for.", (*LABELS, "code"), registry=reg)
+        self._predictions = Counter("model_predictions_total", "Answers by class.", (*LABELS, "class"), registry=reg)
         self._score = Histogram(
             "model_score", "Probability of the answered class.", LABELS, buckets=SCORE_BUCKETS, registry=reg
         )
@@ -56,12 +52,8 @@ class ModelMetrics:
             buckets=MEAN_BUCKETS,
             registry=reg,
         )
-        self._feedback = Counter(
-            "model_feedback_total", "Answers whose true label became known.", LABELS, registry=reg
-        )
-        self._correct = Counter(
-            "model_feedback_correct_total", "Those of them that were right.", LABELS, registry=reg
-        )
+        self._feedback = Counter("model_feedback_total", "Answers whose true label became known.", LABELS, registry=reg)
+        self._correct = Counter("model_feedback_correct_total", "Those of them that were right.", LABELS, registry=reg)
 
     def request(self, code: int, trace: str | None = None) -> None:
         """Count one answered prediction request by its status code."""

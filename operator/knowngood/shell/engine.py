@@ -96,13 +96,13 @@ class Engine:
         if model is None or model.metadata.deletion_timestamp is not None:
             return None
         try:
-            again = await self._incidents.reconcile(model)
+            return await self._incidents.reconcile(model)
         except c.ApiError as error:
             if not error.conflict:
                 raise
-            again = 0.0
-        await self._write_model_status(key)
-        return again
+            return 0.0
+        finally:
+            await self._write_model_status(key)  # whatever became of the incident, the model's state is told
 
     async def _write_model_status(self, key: Key) -> None:
         for _ in range(5):

@@ -16,7 +16,7 @@ async def tell(api: c.Cluster, incident: AIIncident, reason: str, message: str, 
     meta = incident.metadata
     log.warning(
         message,
-        event=reason,
+        reason=reason,
         namespace=meta.namespace,
         incident=meta.name,
         model=incident.spec.model_ref.name,
