@@ -42,9 +42,7 @@ def run(
     words = [str(word) for word in argv]
     full = {**os.environ, "PATH": path_with_sbin(), **(env or {})}
     try:
-        done = subprocess.run(
-            words, input=stdin, env=full, cwd=cwd, capture_output=True, text=True, timeout=timeout
-        )
+        done = subprocess.run(words, input=stdin, env=full, cwd=cwd, capture_output=True, text=True, timeout=timeout)
     except FileNotFoundError as error:
         raise LabError(f"{words[0]} is not installed") from error
     except subprocess.TimeoutExpired as error:
