@@ -207,7 +207,7 @@ def test_a_person_who_pins_by_hand_is_not_patched_over(number: int) -> None:
             return True
         return False
 
-    world.live(60, pin)
+    world.live(120, pin)
     assert world.image == b.image("good")
     assert len(world.patches) <= 1
     assert world.condition("Contained").status is ConditionStatus.TRUE or world.status.phase is IncidentPhase.RESOLVED

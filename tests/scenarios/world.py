@@ -36,6 +36,9 @@ def healthy_unless_bad(running: frozenset[str]) -> Verdict:
     return Verdict.BREACH if b.BAD in running else Verdict.HEALTHY
 
 
+NAMES = ("good", "bad", "fix", "older")
+
+
 @dataclass
 class World:
     """The cluster, the metrics and the moment; `fault` is asked before each effect and may swallow it."""
@@ -117,7 +120,7 @@ class World:
         """A poll of the metrics; a verdict's since moves only where verdict or release changes."""
         running = running_digests(self.pods, b.CONTAINER)
         verdict = self.verdict_on(running)
-        name = "bad" if b.BAD in running else "good"
+        name = "bad" if b.BAD in running else next(n for n in NAMES if b.image(n) == self.image)
         old = self.views.get((b.POLICY, b.SIGNAL))
         new = b.view(verdict, name, self.seconds)
         same = old is not None and (old.judgement.verdict, old.judgement.digest) == (verdict, new.judgement.digest)
@@ -182,7 +185,7 @@ class World:
         """The controller replaces the pods by what the template declares."""
         assert self.workload is not None
         self.workload = dataclasses.replace(self.workload, observed_generation=self.workload.generation)
-        name = next(n for n in ("good", "bad", "fix", "older") if b.image(n) == self.image)
+        name = next(n for n in NAMES if b.image(n) == self.image)
         self.pods = b.pods(name)
 
     def person_sets(self, name: str) -> None:

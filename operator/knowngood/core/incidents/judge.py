@@ -11,7 +11,7 @@ from knowngood.core.detectors import threshold
 from knowngood.core.detectors.judgement import Judgement, undecided, worst
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample, key_of
+from knowngood.core.signals.sample import Key, Sample, key_of, pooled
 from knowngood.core.signals.scope import NAMESPACE
 
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
@@ -59,8 +59,7 @@ def judge(
     verdicts: list[Judgement] = []
     memories: dict[Key, threshold.Memory] = {}
     unknown: set[str] = set()
-    for sample in sorted(samples, key=lambda s: key_of(s.labels)):  # a source promises no order
-        digest, separable = _release(sample, signal, releases)
+    for sample, digest, separable in _placed(signal, samples, releases):
         if digest is None:
             unknown.add(sample.labels.get(signal.release_label, ""))
             continue
@@ -78,6 +77,26 @@ def judge(
         verdicts.append(_nothing(samples, unknown))
     result = worst(verdicts)
     return _with_no_data(signal, Judged(result, memories, unknown_releases=frozenset(unknown)), before, now)
+
+
+Placed = tuple[Sample, str | None, bool]
+
+
+def _placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
+    """Each sample with its release's digest, in a fixed order, since a source promises none.
+
+    Where pods stand for releases, the ratios of one release's pods are one ratio: weighed by their events, so that
+    many pods with little traffic each are not too few to judge.
+    """
+    ordered = sorted(samples, key=lambda s: key_of(s.labels))
+    placed = [(s, *_release(s, signal, releases)) for s in ordered]
+    if signal.by_release or not signal.weighed:
+        return placed
+    groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
+    for sample, digest, separable in placed:
+        rest = {k: v for k, v in sample.labels.items() if k != signal.release_label}
+        groups.setdefault((key_of(rest), digest, separable), []).append(sample)
+    return [(pooled(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
 
 
 def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:

@@ -25,7 +25,7 @@ def judge(facts: Facts) -> Effect | None:
     if status.plan is None:
         return None
     status = _effective(status, facts) if status.contained_at else _nothing_contained(status, facts)
-    return Record(_recovered(status, facts))
+    return Record(_recovered(_regressed(status, facts), facts))
 
 
 def next_look(facts: Facts) -> float | None:
@@ -63,6 +63,18 @@ def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         why = "every signal that fired is healthy on windows that began after the containment"
         return _effect(status, ConditionStatus.TRUE, Reason.HEALTHY, why, facts)
     return status
+
+
+def _regressed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """A release that was rolled out in place of the pin, and is out of its limits too, is said loudly."""
+    if status.phase is not IncidentPhase.VERIFYING:
+        return status
+    bad = [v for _, v in _fired(status, facts) if v and _current(v, facts) and v.judgement.verdict is Verdict.BREACH]
+    if not bad:
+        return status
+    why = f"{bad[0].signal.name} is out of its limits on the release that took the pin's place; pin known-good by hand"
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
+    return told(status, facts.now, "ContainmentFailed", why)
 
 
 def _effect(

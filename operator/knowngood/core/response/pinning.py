@@ -132,6 +132,15 @@ def reconsider(facts: Facts) -> Effect | None:
 
 
 def _undone(status: AIIncidentStatus, step: PlanStep, workload: Workload, facts: Facts) -> AIIncidentStatus:
+    """Another writer took the pin's place: with the suspect again, or with a release that is judged where it runs."""
+    suspect = {c.name: c.image for c in status.suspect.containers} if status.suspect else {}
+    declared = workload.images.get(facts.container, "")
+    if step.state is StepState.DONE and declared != suspect.get(facts.container):
+        why = f"a release was rolled out in place of the pin ({_declared(workload)}); it is judged where it runs"
+        status = stepped(status, step.name, {"state": StepState.SKIPPED, "reason": Reason.PERSON_WROTE, "message": why})
+        status = status.model_copy(update={"phase": IncidentPhase.VERIFYING})
+        status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
+        return _condition(status, ConditionStatus.FALSE, Reason.PERSON_WROTE, why, facts)
     why = f"another writer set {_declared(workload)} after the pin; it is left as it is"
     status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
     return _failed(status, step, Reason.PERSON_WROTE, why, facts)

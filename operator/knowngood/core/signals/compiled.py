@@ -41,7 +41,8 @@ class Problem:
 class CompiledSignal:
     """A signal ready to be asked: one request serves all models of its policy.
 
-    ``window`` and ``stale_after`` are in seconds. ``selectors`` are what it reads, for evidence.
+    ``window`` and ``stale_after`` are in seconds. ``weighed``: ratios of counts may be
+    pooled. ``selectors`` are what it reads, for evidence.
     """
 
     namespace: str
@@ -57,6 +58,7 @@ class CompiledSignal:
     model_label: str
     release_label: str
     by_release: bool
+    weighed: bool
     stale_after: float
     detector: Detector
     no_data: NoData
@@ -151,6 +153,7 @@ def _compile_signal(
         model_label=identity.model,
         release_label=identity.release or POD,
         by_release=identity.release is not None,
+        weighed=isinstance(source, RatioInput),
         stale_after=max(window if isinstance(source, RatioInput) else 0.0, 3 * interval, _LEAST_STALE_SECONDS),
         detector=signal.detector,
         no_data=signal.no_data,

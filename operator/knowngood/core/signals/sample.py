@@ -1,8 +1,8 @@
 """One judged quantity of one series: its value, how many observations stand behind it, and its data state."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from knowngood.core.signals.answer import DataState, Row
 
@@ -56,3 +56,14 @@ def stale(newest: float | None, now: float, limit: float) -> str:
     if newest is None or now - newest <= limit:
         return ""
     return f"the newest sample is older than {limit:g}s"
+
+
+def pooled(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
+    """One sample of several ratios, weighed by their counts; where none can be judged, the first as it is."""
+    good = [s for s in samples if s.state is DataState.OK and s.value is not None and s.count]
+    total = math.fsum(s.count or 0.0 for s in good)
+    newest = max((s.newest for s in samples if s.newest is not None), default=None)
+    if not good:
+        return replace(samples[0], labels=labels, newest=newest)
+    value = math.fsum((s.value or 0.0) * (s.count or 0.0) for s in good) / total
+    return Sample(labels, DataState.OK, value=value, count=total, newest=newest)
