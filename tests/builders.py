@@ -234,7 +234,10 @@ def views(*found: SignalView) -> dict[tuple[str, str], SignalView]:
 def incident(status: Mapping[str, Any] | None = None, found: SignalView | None = None, **spec: Any) -> AIIncident:
     """The incident of the first episode as the API server holds it after its creation."""
     raw: Any = incident_object(model(), 1, found or view(), START)
-    raw["metadata"].update({"uid": "incident-uid", "resourceVersion": "1", "generation": 1})
+    created = START.isoformat()
+    raw["metadata"].update(
+        {"uid": "incident-uid", "resourceVersion": "1", "generation": 1, "creationTimestamp": created}
+    )
     raw["spec"] = merged(raw["spec"], spec)
     return AIIncident.from_object({**raw, "status": dict(status or {})})
 

@@ -28,6 +28,7 @@ from tests import builders as b
 
 POLL = 5.0
 MOST_EFFECTS = 40
+NAMES = ("bad", "good", "fix", "older")
 Fault = Callable[["World", Effect], bool]
 
 

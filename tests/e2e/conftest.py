@@ -1,0 +1,175 @@
+"""The lab with the chart's rights, an operator that can be killed, and models that can fail."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from lab import env as lab_env
+from lab import images as lab_images
+from lab.demo.images import BUILD, stage, stage_operator
+from lab.model.releases import BAD, BETTER, GOOD
+from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually
+from tests.e2e.faults import FaultProxy, free_port
+
+NAMESPACES = [f"e2e-{i}" for i in range(4)]
+USER = f"system:serviceaccount:{SYSTEM}:{RELEASE}"
+
+
+@pytest.fixture(scope="session")
+def env() -> dict[str, str]:
+    subprocess.run([sys.executable, "-m", "lab", "up"], cwd=ROOT, check=True)
+    subprocess.run([sys.executable, "-m", "lab", "helm"], cwd=ROOT, check=True)
+    return lab_env.load()
+
+
+@pytest.fixture(scope="session")
+def cluster(env: dict[str, str]) -> Cluster:
+    return Cluster(env)
+
+
+@pytest.fixture(scope="session")
+def releases(env: dict[str, str]) -> tuple[str, str, str]:
+    context = stage(BUILD / "context")
+    dockerfile = context / "model" / "Dockerfile"
+    good, bad, better = (lab_images.build("digits", context, dockerfile, {"RELEASE": r}) for r in (GOOD, BAD, BETTER))
+    return good, bad, better
+
+
+@pytest.fixture(scope="session")
+def operator_image(env: dict[str, str]) -> str:
+    return lab_images.build("knowngood-operator", stage_operator(BUILD / "operator"))
+
+
+def helm(env: dict[str, str], *words: str) -> None:
+    command = [env["HELM"], "--kubeconfig", env["KUBECONFIG"], *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"helm {' '.join(words)}: {done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def chart(
+    env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Path]:
+    """The chart installed with no replica: its CRDs, ServiceAccount and Role in the namespaces of these tests."""
+    others = [
+        d["metadata"]["namespace"]
+        for d in cluster.get("deployments", "-A", "-l", "app.kubernetes.io/name=knowngood")["items"]
+        if d["metadata"]["namespace"] != SYSTEM
+    ]
+    for namespace in others:  # an operator that watches everything would answer for this one
+        cluster("-n", namespace, "scale", "deployment", "-l", "app.kubernetes.io/name=knowngood", "--replicas=0")
+    known = cluster.run("get", "crd", "aiincidents.knowngood.dev").returncode == 0
+    for namespace in NAMESPACES:
+        cluster("delete", "namespace", namespace, "--ignore-not-found")
+        cluster("create", "namespace", namespace)
+    repository, _, digest = operator_image.partition("@")
+    values = tmp_path_factory.mktemp("chart") / "values.json"
+    content = {
+        "image": {"repository": repository, "digest": digest},
+        "replicas": 0,
+        "crds": {"enabled": not known, "keep": True},
+        "watch": {"namespaces": NAMESPACES},
+        "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
+        "registries": {"allowed": [env["REGISTRY"]]},
+    }
+    values.write_text(json.dumps(content))
+    if known:
+        cluster("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
+    arguments = ["--install", "--namespace", SYSTEM, "--create-namespace", "--values", str(values)]
+    helm(env, "upgrade", RELEASE, str(ROOT / "charts" / "knowngood"), *arguments)
+    yield values
+    helm(env, "uninstall", RELEASE, "--namespace", SYSTEM)
+    for namespace in [*NAMESPACES, SYSTEM]:
+        cluster("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+    for namespace in others:
+        cluster("-n", namespace, "scale", "deployment", "-l", "app.kubernetes.io/name=knowngood", "--replicas=1")
+
+
+@pytest.fixture(scope="session")
+def places(chart: Path, cluster: Cluster, releases: tuple[str, str, str]) -> list[Place]:
+    found = [Place(cluster, namespace, *releases) for namespace in NAMESPACES]
+    for place in found:
+        cluster.apply(*place.objects(place.good))
+    for place in found:
+        place.kubectl("rollout", "status", "deployment/digits", "--timeout=120s")
+    return found
+
+
+@pytest.fixture(scope="session")
+def proxy(env: dict[str, str]) -> Iterator[FaultProxy]:
+    made = FaultProxy(env["PROMETHEUS_URL"])
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def operator(
+    env: dict[str, str],
+    cluster: Cluster,
+    places: list[Place],
+    proxy: FaultProxy,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Operator]:
+    directory = tmp_path_factory.mktemp("operator")
+    port = free_port()
+    config = directory / "config.json"
+    settings = {
+        "sources": {"default": {"url": proxy.url, "timeout": "2s"}},
+        "registries": {"allowed": [env["REGISTRY"]]},
+        "watch": {"namespaces": NAMESPACES, "relistInterval": "30s"},
+        "leaderElection": {"namespace": SYSTEM, "identity": "e2e"},
+        "http": {"host": "127.0.0.1", "port": port},
+        "log": {"format": "console"},
+    }
+    config.write_text(json.dumps(settings))
+    executable = shutil.which("knowngood-operator", path=str(Path(sys.executable).parent))
+    assert executable
+    made = Operator(executable, config, _as_service_account(cluster, directory), directory / "operator.log", port)
+    made.start()
+    yield made
+    made.stop()
+
+
+def _as_service_account(cluster: Cluster, directory: Path) -> Path:
+    """A kubeconfig that is the chart's ServiceAccount and nobody else."""
+    token = cluster("-n", SYSTEM, "create", "token", RELEASE, "--duration=2h").strip()
+    raw = json.loads(cluster("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
+    raw["users"] = [{"name": "operator", "user": {"token": token}}]
+    raw["contexts"][0]["context"]["user"] = "operator"
+    path = directory / "kubeconfig"
+    path.write_text(json.dumps(raw))
+    return path
+
+
+@pytest.fixture
+def audit(env: dict[str, str]) -> Audit:
+    return Audit(env["AUDIT_LOG"])
+
+
+@pytest.fixture
+def running(operator: Operator, proxy: FaultProxy) -> Operator:
+    """The operator, alive and with a source that answers."""
+    proxy.set("pass")
+    if not operator.alive:
+        operator.start()
+    return operator
+
+
+@pytest.fixture
+def place(running: Operator, places: list[Place]) -> Place:
+    """A healthy model on its good release, pinned, without an incident."""
+    found = places[0]
+    found.reset(found.good)
+    eventually("no incident", 20, lambda: not found.incidents())
+    return found
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "/e2e/" in str(item.path):
+            item.add_marker(pytest.mark.e2e)
