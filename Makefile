@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/.ready
-GENERATED := crds charts/knowngood/files/crds docs/reference/settings.md
+GENERATED := crds charts/knowngood/files/crds docs/reference
 
 .PHONY: help demo test lab bench prove lint generate verify clean
 
@@ -47,6 +47,7 @@ generate: $(READY) ## write again what is made from the source: CRDs, settings' 
 	@mkdir -p build docs/reference
 	@$(PY) -m knowngood.shell.settings --markdown > build/settings.md
 	@mv build/settings.md docs/reference/settings.md
+	@$(PY) docs/generate.py
 
 verify: generate ## generate, and fail where the checked-in files differ
 	@git diff --exit-code -- $(GENERATED)

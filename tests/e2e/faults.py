@@ -44,7 +44,7 @@ class FaultProxy:
                 self.end_headers()
                 self.wfile.write(answer[1])
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, *args: object) -> None:
                 """Stay quiet."""
 
         class Server(http.server.ThreadingHTTPServer):

@@ -300,3 +300,20 @@ def test_another_workload_of_the_same_name_is_not_touched() -> None:
     assert world.patches == []
     assert world.image == b.image("bad")
     assert world.condition("Contained").reason == Reason.WORKLOAD_NOT_FOUND
+
+
+def test_a_revert_before_our_own_patch_was_recorded_is_not_patched_again() -> None:
+    world = World()
+
+    def reverted(world: World, effect: Effect) -> bool:
+        if isinstance(effect, Apply):
+            world.do(effect)
+            world.person_sets("bad")
+            world.restart()
+            return True
+        return False
+
+    world.live(60, reverted)
+    assert len(world.patches) == 1
+    assert world.image == b.image("bad")
+    assert world.condition("Contained").reason == Reason.PERSON_WROTE

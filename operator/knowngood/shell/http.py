@@ -13,7 +13,7 @@ from starlette.routing import Route
 Problem = Callable[[], str]
 
 
-def application(unhealthy: Problem, unready: Problem, before_scrape: Callable[[], None]) -> Starlette:
+def application(unhealthy: Problem, unready: Problem) -> Starlette:
     """The application; each callable returns an empty string where all is well."""
 
     def probe(problem: Problem) -> Callable[[Request], Response]:
@@ -24,7 +24,6 @@ def application(unhealthy: Problem, unready: Problem, before_scrape: Callable[[]
         return answer
 
     def metrics(_: Request) -> Response:
-        before_scrape()
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return Starlette(

@@ -42,7 +42,7 @@ class Operator:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         watcher = Watcher(self._store, self._settings.watch.namespaces)
-        app = http.application(self._unhealthy, self._unready, lambda: None)
+        app = http.application(self._unhealthy, self._unready)
         parts = [
             http.serve(app, self._settings.http.host, self._settings.http.port, self._stop),
             watcher.run(self._stop, self._watching),

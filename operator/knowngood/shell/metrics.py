@@ -19,7 +19,6 @@ CYCLE_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 SIGNALS = Gauge("knowngood_signals", "Signals by their last verdict.", ["verdict"])
-MODELS = Gauge("knowngood_models", "ModelDeployments by phase.", ["phase"])
 INCIDENTS_OPENED = Counter("knowngood_incidents_opened", "Incidents opened.", ["type", "severity"])
 PHASES = Counter("knowngood_incident_phases", "Phases that incidents entered.", ["phase"])
 TIME_TO_CONTAIN = Histogram(

@@ -81,6 +81,8 @@ class Poller:
             await self.poll(group, tick)
         except Exception:
             log.exception("poll cycle failed", interval=interval)
+        for verdict, count in self._board.verdicts().items():
+            metrics.SIGNALS.labels(verdict).set(count)
         metrics.CYCLES.labels(f"{interval:g}").inc()
         metrics.CYCLE_SECONDS.observe(time.monotonic() - began)
 

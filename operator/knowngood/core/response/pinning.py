@@ -74,13 +74,19 @@ def advance(facts: Facts, step: PlanStep) -> Effect:
         return Record(_failed(status, step, Reason.WORKLOAD_NOT_FOUND, gone, facts))
     seen = {c.name: c.image for c in step.observed.containers} if step.observed else {}
     match pin_known_good.state(workload, pins, seen):
-        case pin_known_good.State.AS_SEEN if step.started_at is None and _env_as_seen(facts, workload, pins):
+        case pin_known_good.State.AS_SEEN if _untouched(facts, step, workload, pins):
             return Apply(pin_known_good.mutation(workload, pins, facts.incident.metadata.name))
         case pin_known_good.State.PINNED:
             return _roll_out(facts, step, workload)
     why = f"another writer set {_declared(workload)}; it is left as it is. If it is no fix, pin known-good by hand"
     status = told(status, facts.now, Reason.PERSON_WROTE, why, Actor.PERSON)
     return Record(_failed(status, step, Reason.PERSON_WROTE, why, facts))
+
+
+def _untouched(facts: Facts, step: PlanStep, workload: Workload, pins: tuple[Pin, ...]) -> bool:
+    """Whether neither we (our mark is there, though the record of it may be lost) nor another wrote since."""
+    ours = workload.annotations.get(pin_known_good.ANNOTATION) == facts.incident.metadata.name
+    return step.started_at is None and not ours and _env_as_seen(facts, workload, pins)
 
 
 def _env_as_seen(facts: Facts, workload: Workload, pins: tuple[Pin, ...]) -> bool:

@@ -1,0 +1,37 @@
+"""`python -m bench [NAME] [--prove]`: run benchmarks, print a table, write build/bench/<ID>.json."""
+
+import sys
+from pathlib import Path
+
+from bench import p1, p5
+from bench.result import Result, proof, table
+
+BENCHES = {"P1": p1.run, "P5": p5.run}
+PROOFS = Path("docs") / "proofs"
+
+
+def main(words: list[str]) -> int:
+    """Run what is named, or everything; 1 where a goal is missed, 2 where a name is unknown."""
+    prove = "--prove" in words
+    names = [w for w in words if not w.startswith("-")] or list(BENCHES)
+    unknown = [n for n in names if n not in BENCHES]
+    if unknown:
+        print(f"no benchmark {unknown[0]}; there are {', '.join(BENCHES)}", file=sys.stderr)
+        return 2
+    results: list[Result] = []
+    for name in names:
+        found = BENCHES[name](prove)
+        found.write()
+        print(found.line(), flush=True)
+        for what, value in found.rows:
+            print(f"    {what}: {value}")
+        if prove:
+            PROOFS.mkdir(parents=True, exist_ok=True)
+            (PROOFS / f"{name}.md").write_text(proof(found, f"python -m bench {name} --prove"))
+        results.append(found)
+    print(table(results))
+    return 0 if all(r.ok for r in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
