@@ -16,7 +16,7 @@ IMAGE = Path(__file__).resolve().parent / "demo.svg"
 EVENT = re.compile(r"^ +\+(?P<at>[\d.]+)s  (?P<what>.{15}) (?P<text>.*)$")
 ACCURACY = re.compile(r"^(?P<value>\d\.\d\d) ")
 EVERY_SECONDS = 6.0
-WIDTH = 104
+WIDTH = 96
 GOOD, BAD = 0.9, 0.6
 
 
@@ -33,16 +33,11 @@ def telling(lines: list[str]) -> list[str]:
                 last = at
         elif found:
             kept.append(line)
-        listing = _in_listing(line, listing)
+        starts = line.startswith("$ kubectl ")
+        listing = line.startswith("$ kubectl get ") if starts else listing
         if listing:
-            kept.append(line)
+            kept += ["", line] if starts else [line] * bool(line)
     return kept
-
-
-def _in_listing(line: str, listing: bool) -> bool:
-    if line.startswith("$ kubectl "):
-        return line.startswith("$ kubectl get ")
-    return listing
 
 
 def styled(line: str) -> Text:

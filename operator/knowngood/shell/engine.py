@@ -14,7 +14,6 @@ from knowngood.api.incidentpolicy import IncidentPolicyStatus
 from knowngood.core.facts.workload import Pod, Workload, selects
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
-from knowngood.core.incidents.record import is_over
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
@@ -193,8 +192,3 @@ class Engine:
         if state is DataState.OK:
             return ConditionStatus.TRUE, Reason.AVAILABLE.value, "the source answers"
         return ConditionStatus.FALSE, state.value, message
-
-
-def open_incidents(store: Store) -> int:
-    """How many incidents are not over."""
-    return sum(1 for i in store.incidents() if not is_over(i))

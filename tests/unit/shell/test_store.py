@@ -1,0 +1,83 @@
+"""What the store believes: the newest version, of the object that exists."""
+
+from typing import Any
+
+from knowngood.shell.store import Store
+
+KEY = ("vision", "digits")
+
+
+def deployment(version: int, uid: str = "a", image: str = "x") -> dict[str, Any]:
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": KEY[0], "name": KEY[1], "uid": uid, "resourceVersion": str(version)},
+        "spec": {"template": {"spec": {"containers": [{"name": "model", "image": image}]}}},
+    }
+
+
+def image(store: Store) -> str | None:
+    found = store.workload("Deployment", KEY)
+    return found.images["model"] if found else None
+
+
+def test_an_older_event_is_not_believed() -> None:
+    store = Store()
+    store.apply(deployment(10, image="new"))
+    store.apply(deployment(9, image="old"))
+    assert image(store) == "new"
+
+
+def test_versions_are_numbers() -> None:
+    store = Store()
+    store.apply(deployment(9, image="old"))
+    store.apply(deployment(10, image="new"))
+    assert image(store) == "new"
+
+
+def test_a_late_event_of_a_deleted_object_does_not_bring_it_back() -> None:
+    store = Store()
+    store.apply(deployment(10))
+    store.remove(deployment(11))
+    store.apply(deployment(10))
+    assert image(store) is None
+
+
+def test_another_object_of_the_same_name_is_another_object() -> None:
+    store = Store()
+    store.apply(deployment(10, uid="a", image="old"))
+    store.apply(deployment(3, uid="b", image="new"))
+    assert image(store) == "new"
+    store.remove(deployment(11, uid="a"))
+    assert image(store) == "new"
+
+
+def test_a_list_drops_what_a_gap_in_the_watch_hid_but_not_what_came_meanwhile() -> None:
+    store = Store()
+    store.apply(deployment(10))
+    began = store.snapshot("Deployment")
+    other = deployment(12, uid="c")
+    other["metadata"]["name"] = "late"
+    store.apply(other)
+    store.replace_all("Deployment", [], began)
+    assert image(store) is None
+    assert store.workload("Deployment", ("vision", "late")) is not None
+
+
+def test_listeners_hear_of_changes_and_of_nothing_else() -> None:
+    store, heard = Store(), []
+    store.subscribe(lambda kind, key, value: heard.append((kind, key, value is None)))
+    store.apply(deployment(10))
+    store.apply(deployment(10))
+    store.remove(deployment(10))
+    assert heard == [("Deployment", KEY, False), ("Deployment", KEY, True)]
+
+
+def test_an_object_that_cannot_be_read_is_kept_with_its_problem() -> None:
+    store = Store()
+    meta = {"namespace": KEY[0], "name": KEY[1], "uid": "m", "resourceVersion": "1"}
+    store.apply({"apiVersion": "knowngood.dev/v1alpha1", "kind": "ModelDeployment", "metadata": meta, "spec": {"x": 1}})
+    entry = store.entry("ModelDeployment", KEY)
+    assert entry is not None
+    assert "workloadRef" in entry.problem
+    assert list(store.models()) == []
