@@ -31,6 +31,7 @@ CYCLES = 5
 SIZES = (10, 100, 1_000)
 SIGNALS = 3
 API = "knowngood.dev/v1alpha1"
+IMAGE = "registry.local:5000/m@sha256:" + "a" * 64
 
 
 def exposition(models: int, moment: float) -> str:
@@ -109,6 +110,19 @@ def _model(index: int) -> dict[str, Any]:
     return _object("ModelDeployment", f"m{index}", spec, {"tier": "bench"}, 1_000 + index)
 
 
+def _deployment(index: int) -> dict[str, Any]:
+    name, labels = f"m{index}", {"app": f"m{index}"}
+    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "model", "image": IMAGE}]}}
+    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
+    return {**_object("Deployment", name, spec, {"knowngood.dev/model": name}, 1), "apiVersion": "apps/v1"}
+
+
+def _pod(index: int) -> dict[str, Any]:
+    spec = {"containers": [{"name": "model", "image": IMAGE}]}
+    status = {"phase": "Running", "containerStatuses": [{"name": "model", "imageID": IMAGE}]}
+    return {**_object("Pod", f"m{index}-0", spec, {"app": f"m{index}"}, 1), "apiVersion": "v1", "status": status}
+
+
 def _policy() -> dict[str, Any]:
     threshold = {"threshold": {"below": 0.5, "minSamples": 10}}
     ratio = {"good": "good_total", "total": "all_total", "window": "10s"}
@@ -165,7 +179,8 @@ async def _cycles(url: str, models: int) -> tuple[float, float]:
     store = Store()
     policies = Policies(store)
     for i in range(models):
-        store.apply(_model(i))
+        for raw in (_model(i), _deployment(i), _pod(i)):
+            store.apply(raw)
     store.apply(_policy())
     source = PrometheusSource("default", Source(url=url, timeout=30))
     poller = Poller(store, policies, Board(), {"default": source}, lambda _: None, lambda _: None)
@@ -210,6 +225,6 @@ def run(prove: bool) -> Result:
             )
             faster = peer_took / took
             rows.append((f"{models} models, seconds a cycle", f"{took:.3f} (peer {peer_took:.3f}, {faster:.0f} x)"))
-    ok = max(ratios) <= 2 and len(set(ratios)) == 1
+    ok = max(ratios) <= 2 and len(set(ratios)) == 1  # after the first cycle, in which release labels are learnt
     goal = "<= 2 requests a distinct query and cycle, the same for 10, 100 and 1,000 models"
     return result("P1", max(ratios), "requests", goal, ok, peer=peer_requests / SIGNALS, floor=1.0, rows=rows)

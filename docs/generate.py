@@ -46,8 +46,10 @@ def conditions() -> str:
     lines = [
         "# Conditions and reasons",
         _NOTE.format(source="operator/knowngood/api/conditions.py"),
-        "Conditions tell the state of an object; phases sum them up for people. The same reasons explain\n"
-        "signals (`status.signals`), steps of a plan (`status.plan.steps`) and the notes of a plan.",
+        (
+            "Conditions tell the state of an object; phases sum them up for people. The same reasons explain\n"
+            "signals (`status.signals`), steps of a plan (`status.plan.steps`) and the notes of a plan."
+        ),
         "## Types",
         _words(ConditionType, used),
         "## Reasons",
@@ -78,9 +80,11 @@ def detectors() -> str:
     lines = [
         "# Inputs and detectors",
         _NOTE.format(source="operator/knowngood/api/signals.py and detectors.py"),
-        "A signal has one input, which asks Prometheus, and one detector, which judges the answer. A policy\n"
-        "may name any of them. Those that are not supported yet are refused for that signal only: the policy's\n"
-        "condition `Ready` is False with reason `NotSupported` and the field; its other signals go on.",
+        (
+            "A signal has one input, which asks Prometheus, and one detector, which judges the answer. A policy\n"
+            "may name any of them. Those that are not supported yet are refused for that signal only: the policy's\n"
+            "condition `Ready` is False with reason `NotSupported` and the field; its other signals go on."
+        ),
         "## Inputs",
         *(_block(name, model, name in SUPPORTED_INPUTS) for name, model in INPUTS.items()),
         "### preset\n\nA shipped signal, as `<source>/<signal>`. **Not supported yet.**",
@@ -120,8 +124,10 @@ def operator_metrics() -> str:
     lines = [
         "# Metrics of the operator",
         _NOTE.format(source="operator/knowngood/shell/metrics.py"),
-        "The operator serves them at `/metrics` on its port (`http.port`, default 8080), besides those of its\n"
-        "Python process. A histogram has the suffixes `_bucket`, `_sum` and `_count`. Durations are in seconds.",
+        (
+            "The operator serves them at `/metrics` on its port (`http.port`, default 8080), besides those of its\n"
+            "Python process. A histogram has the suffixes `_bucket`, `_sum` and `_count`. Durations are in seconds."
+        ),
         _table(("Metric", "Type", "Labels", "Meaning"), _metric_rows()),
     ]
     return "\n\n".join(lines) + "\n"

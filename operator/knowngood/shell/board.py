@@ -22,6 +22,7 @@ class ModelBoard:
     judged: dict[SignalKey, Judged] = field(default_factory=dict)
     ties: dict[str, str] = field(default_factory=dict)
     healthy_for: dict[str, float] = field(default_factory=dict)
+    counted_at: float = 0.0  # the tick up to which it was counted
 
     def keep_only(self, keys: Iterable[SignalKey]) -> None:
         """Forget signals that no policy has any more."""

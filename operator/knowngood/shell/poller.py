@@ -7,7 +7,7 @@ passed over and counted, so that a slow source never has two cycles at once.
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import structlog
 
@@ -19,10 +19,9 @@ from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.judge import Judged, Releases, judge
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.releases import learn, soaked, ties_of
-from knowngood.core.signals.answer import Answer, DataState, failed
+from knowngood.core.signals.answer import Answer, DataState, Row, failed
 from knowngood.core.signals.compiled import POD, CompiledPolicy, CompiledSignal, model_matchers
 from knowngood.core.signals.sample import Sample
-from knowngood.core.signals.scope import NAMESPACE
 from knowngood.shell import metrics
 from knowngood.shell.board import Board, ModelBoard
 from knowngood.shell.policies import Policies
@@ -140,7 +139,7 @@ class Poller:
             changed |= board.record(found.signal, judged, moment(tick))
         board.keep_only((s.policy, s.name) for s in self._policies.signals_of(key))
         interval = next(iter(read.values())).signal.interval
-        if _soak(board, _releases({}, pods, container).running, interval, model):
+        if _soak(board, _releases({}, pods, container).running, interval, tick, model):
             changed = True
         if changed:
             self._wake(key)
@@ -153,23 +152,22 @@ class Poller:
         pods: Mapping[str, Pod],
         container: str,
     ) -> bool:
-        """Ask which pods export the unknown release labels; True where that told something."""
-        signal = found.signal
-        by = ", ".join(sorted({NAMESPACE, signal.release_label, POD, *model_matchers(model, signal.model_label)}))
-        query = " or ".join(f"group by ({by}) ({selector})" for selector in signal.selectors)
-        answer = await self._ask(signal.source, query)
-        matchers = model_matchers(model, signal.model_label)
+        """Tie the unknown release labels to images, by the pods that export them; True where that told something."""
+        owners = await found.owners(self._ask)
+        label, matchers = found.signal.release_label, model_matchers(model, found.signal.model_label)
         seen = [
-            (row.labels[signal.release_label], row.labels[POD])
-            for row in answer.rows
-            if signal.release_label in row.labels
-            and POD in row.labels
-            and all(row.labels.get(k) == v for k, v in matchers.items())
+            (row.labels[label], row.labels[POD])
+            for row in owners.get(tuple(sorted(matchers.items())), ())
+            if label in row.labels and POD in row.labels
         ]
-        ties = learn(board.ties, seen, pods, container)
+        ties = learn(board.ties, seen, pods, container, found.growing(matchers))
         told = ties != board.ties
         board.ties = ties
         return told
+
+
+Ask = Callable[[str, str], Awaitable[Answer]]
+Matched = tuple[tuple[str, str], ...]
 
 
 class _Read:
@@ -178,12 +176,24 @@ class _Read:
     def __init__(self, signal: CompiledSignal, answer: Answer, now: float) -> None:
         self.signal, self.answer = signal, answer
         self._samples = signal.decode(answer.rows, now)
+        self._owners: _Owners | None = None
         self._indices: dict[tuple[str, ...], dict[tuple[str, ...], list[Sample]]] = {}
 
     def judge(self, model: ModelDeployment, board: ModelBoard, releases: Releases, tick: float) -> Judged:
         matchers = model_matchers(model, self.signal.model_label)
         before = board.judged.get((self.signal.policy, self.signal.name))
         return judge(self.signal, self.answer, self._of(matchers), matchers, releases, before, tick)
+
+    async def owners(self, ask: Ask) -> "_Owners":
+        """Which pods export this signal's series, asked once a cycle however many models want to know."""
+        if self._owners is None:
+            self._owners = _Owners((await ask(self.signal.source, self.signal.owners)).rows)
+        return self._owners
+
+    def growing(self, matchers: Mapping[str, str]) -> frozenset[str]:
+        """Release labels of this model that counted something within the window."""
+        label = self.signal.release_label
+        return frozenset(s.labels[label] for s in self._of(matchers) if label in s.labels and s.count)
 
     def _of(self, matchers: Mapping[str, str]) -> Sequence[Sample]:
         names = tuple(sorted(matchers))
@@ -195,12 +205,30 @@ class _Read:
         return self._indices[names].get(tuple(matchers[n] for n in names), ())
 
 
+class _Owners:
+    """Rows of an owners query, indexed by a model's labels when they are first asked for."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self._rows = rows
+        self._indices: dict[tuple[str, ...], dict[Matched, list[Row]]] = {}
+
+    def get(self, matched: Matched, default: Sequence[Row]) -> Sequence[Row]:
+        """The rows that carry these labels."""
+        names = tuple(name for name, _ in matched)
+        if names not in self._indices:
+            index: dict[Matched, list[Row]] = {}
+            for row in self._rows:
+                index.setdefault(tuple((n, row.labels.get(n, "")) for n in names), []).append(row)
+            self._indices[names] = index
+        return self._indices[names].get(matched, default)
+
+
 def _releases(ties: Mapping[str, str], pods: Mapping[str, Pod], container: str) -> Releases:
     found = {name: c.running.digest for name, p in pods.items() if p.live and (c := p.container(container))}
     return Releases(ties, found, frozenset(d for d in found.values() if d))
 
 
-def _soak(board: ModelBoard, running: frozenset[str], interval: float, model: ModelDeployment) -> bool:
+def _soak(board: ModelBoard, running: frozenset[str], interval: float, tick: float, model: ModelDeployment) -> bool:
     """Count a healthy interval for the one release that runs; True where its record has to move on."""
     for view in board.views.values():
         if view.judgement.verdict is Verdict.BREACH and view.judgement.digest:
@@ -212,5 +240,7 @@ def _soak(board: ModelBoard, running: frozenset[str], interval: float, model: Mo
         noted = next((r.healthy_for for r in model.status.releases if r.digest == digest), None)
         board.healthy_for[digest] = seconds(noted) if noted else 0.0
     before = board.healthy_for[digest]
-    board.healthy_for[digest] = before + interval
-    return soaked(before, soak) != soaked(before + interval, soak)
+    passed = min(interval, tick - board.counted_at)  # several policies may judge the model, each at its own pace
+    board.counted_at = tick
+    board.healthy_for[digest] = before + passed
+    return soaked(before, soak) != soaked(before + passed, soak)

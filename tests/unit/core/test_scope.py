@@ -24,7 +24,7 @@ def literal(value: str) -> str:
 
 
 MATCHERS = st.lists(
-    st.tuples(st.sampled_from(["model", "pod", "namespace", "__name__", "le"]), st.sampled_from(["=", "!="]), VALUES),
+    st.tuples(st.sampled_from(["model", "pod", "namespace", "le"]), st.sampled_from(["=", "!="]), VALUES),
     max_size=3,
 ).map(lambda ms: [f"{n}{op}{literal(v)}" for n, op, v in ms])
 RANGES = st.sampled_from(["5m", "1h30m", "90s", "500ms", "1d"])
@@ -120,13 +120,19 @@ def test_any_text_is_refused_or_scoped(text: str) -> None:
         ("1 + 1", "selects no series"),
         ("vector(1)", "selects no series"),
         ('x{a="b" or c="d"}', "not supported"),
-        ('{"my.metric"}', "not supported"),
         ("x" * (MAX_LENGTH + 1), "characters"),
     ],
 )
 def test_what_cannot_be_scoped_is_refused_with_a_reason(query: str, says: str) -> None:
     with pytest.raises(QueryError, match=says):
         scoped(query, "vision")
+
+
+@pytest.mark.parametrize("query", ['{"my.metric"}', '{__name__="my.metric"}', '{__name__=~".+"}'])
+def test_a_selector_without_a_plain_name_is_scoped_too(query: str) -> None:
+    (node,) = selectors(parse(scoped(query, "vision")))
+    assert NS in node.prettify()
+    assert "__name__" in node.prettify()
 
 
 @pytest.mark.parametrize("namespace", ["", "a.b", 'a"', 'x",b="', "A", "a\n", "-a", "a" * 64])

@@ -12,7 +12,7 @@ from knowngood.api.durations import seconds
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement, undecided
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Sample, value_state
 
 _GAP_POLLS = 2.5
 _TOLERANCE_SECONDS = 1e-3
@@ -32,6 +32,10 @@ def judge(
     """Judge ``sample`` at ``now`` (seconds since the epoch), polled every ``interval`` seconds."""
     if sample.state is not DataState.OK or sample.value is None:
         return undecided(sample.state, sample.message), memory
+    for number in (sample.value, sample.count or 0.0):
+        state, why = value_state(number)
+        if state is not DataState.OK:
+            return undecided(state, why), memory
     if sample.count is not None and sample.count < detector.min_samples:
         few = f"fewer than minSamples {detector.min_samples} in the window"
         return undecided(DataState.TOO_FEW, few), memory

@@ -42,7 +42,8 @@ class CompiledSignal:
     """A signal ready to be asked: one request serves all models of its policy.
 
     ``window`` and ``stale_after`` are in seconds. ``weighed``: ratios of counts may be
-    pooled. ``selectors`` are what it reads, for evidence.
+    pooled. ``selectors`` are what it reads, for
+    evidence; ``owners`` asks which pods export its series.
     """
 
     namespace: str
@@ -58,6 +59,7 @@ class CompiledSignal:
     model_label: str
     release_label: str
     by_release: bool
+    owners: str
     weighed: bool
     stale_after: float
     detector: Detector
@@ -153,12 +155,19 @@ def _compile_signal(
         model_label=identity.model,
         release_label=identity.release or POD,
         by_release=identity.release is not None,
+        owners=_owners(selectors, by),
         weighed=isinstance(source, RatioInput),
         stale_after=max(window if isinstance(source, RatioInput) else 0.0, 3 * interval, _LEAST_STALE_SECONDS),
         detector=signal.detector,
         no_data=signal.no_data,
         decoder=decoder,
     )
+
+
+def _owners(selectors: Iterable[str], by: Iterable[str]) -> str:
+    """PromQL that yields one row for each group and pod."""
+    labels = ", ".join(sorted({*by, POD}))
+    return " or ".join(f"group by ({labels}) ({selector})" for selector in selectors)
 
 
 def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label: str) -> tuple[str, ...]:

@@ -1,0 +1,133 @@
+"""A policy's signals compiled: what cannot be done is named with its field, and the others go on."""
+
+from typing import Any
+
+import promql_parser as promql
+import pytest
+
+from knowngood.api.conditions import Reason
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.core.signals.compiled import compile_policy, model_matchers
+from knowngood.core.signals.scope import parse, selectors
+from tests import builders as b
+
+pytestmark = pytest.mark.unit
+THRESHOLD = {"threshold": {"below": 0.9}}
+
+
+def promql_signal(query: str, **more: Any) -> dict[str, Any]:
+    return b.signal(ratio=None, promql={"query": query, **more})
+
+
+def only_problem(policy: IncidentPolicy) -> tuple[Reason, str, str]:
+    found = compile_policy(policy, [b.model()])
+    (problem,) = found.problems
+    return problem.reason, problem.field, problem.message
+
+
+@pytest.mark.parametrize(
+    ("signal", "field"),
+    [
+        (b.signal(ratio=None, events={"metric": "x", "window": "5m"}), "events"),
+        (b.signal(ratio=None, histogram={"metric": "x", "window": "5m"}), "histogram"),
+        (b.signal(ratio=None, preset="vllm/truncated-answers"), "preset"),
+        (
+            b.signal(
+                ratio=None,
+                outcomes={
+                    "metric": "x",
+                    "outcomeLabel": "o",
+                    "favourable": ["y"],
+                    "groupLabels": ["g"],
+                    "window": "5m",
+                },
+            ),
+            "outcomes",
+        ),
+        (b.signal(detector={"threshold": None, "change": {}}), "detector.change"),
+        (b.signal(detector={"threshold": None, "trend": {}}), "detector.trend"),
+    ],
+)
+def test_what_this_version_cannot_do_is_not_supported(signal: dict[str, Any], field: str) -> None:
+    reason, where, message = only_problem(b.policy([signal]))
+    assert reason is Reason.NOT_SUPPORTED
+    assert where == f"spec.signals[accuracy].{field}"
+    assert "write" in message
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({"integrity": {"severity": "Critical"}}, "spec.integrity"),
+        ({"limits": {"maxConcurrentContainments": 3}}, "spec.limits"),
+        ({"notify": [{"name": "oncall", "sinkRef": {"name": "oncall"}}]}, "spec.notify"),
+        ({"silences": [{"name": "night", "until": "2026-11-24T06:00:00Z", "reason": "maintenance"}]}, "spec.silences"),
+    ],
+)
+def test_blocks_that_do_nothing_yet_are_not_silently_ignored(spec: dict[str, Any], field: str) -> None:
+    policy = b.policy(**spec)
+    assert only_problem(policy)[:2] == (Reason.NOT_SUPPORTED, field)
+    assert len(compile_policy(policy, [b.model()]).signals) == 1, "the signals are judged all the same"
+
+
+@pytest.mark.parametrize(
+    ("signal", "field", "says"),
+    [
+        (promql_signal("sum("), "promql.query", "not valid PromQL"),
+        (promql_signal("1"), "promql.query", "at least one metric name"),
+        (promql_signal("x[5m]"), "promql.query", "rate"),
+        (promql_signal("x", samples="sum("), "promql.samples", "not valid PromQL"),
+        (promql_signal("x", samples="x[5m]"), "promql.samples", "rate"),
+    ],
+)
+def test_a_bad_query_is_named_by_its_field(signal: dict[str, Any], field: str, says: str) -> None:
+    reason, where, message = only_problem(b.policy([signal]))
+    assert reason is Reason.INVALID
+    assert where == f"spec.signals[accuracy].{field}"
+    assert says in message
+
+
+def test_the_others_go_on() -> None:
+    bad = b.signal(name="bad", ratio=None, promql={"query": "sum("})
+    found = compile_policy(b.policy([bad, b.signal()]), [b.model()])
+    assert [s.name for s in found.signals] == ["accuracy"]
+    assert len(found.problems) == 1
+
+
+def test_a_signal_is_ready_to_be_asked() -> None:
+    found = b.compiled()
+    assert (found.interval, found.window, found.stale_after) == (5, 20, 30)
+    assert (found.model_label, found.release_label, found.by_release) == ("model", "release", True)
+    assert found.source == "default"
+    assert promql.parse(found.query)
+    assert {s for node in selectors(parse(found.query)) for s in [node.name]} == {"good_total", "all_total"}
+    assert all('namespace="vision"' in s for s in found.selectors)
+
+
+def test_without_a_release_label_pods_tell_releases_apart() -> None:
+    found = b.compiled(identity={"model": "model"})
+    assert (found.release_label, found.by_release) == ("pod", False)
+    assert "pod" in found.query
+
+
+def test_a_signals_own_identity_wins() -> None:
+    found = b.compiled({"identity": {"model": "model_name", "release": ""}})
+    assert (found.model_label, found.release_label) == ("model_name", "pod")
+
+
+def test_one_request_serves_all_models_and_equal_policies_ask_equally() -> None:
+    one, two = b.model(), b.model(name="other")
+    assert compile_policy(b.policy(), [one]).signals[0].query == compile_policy(b.policy(), [two, one]).signals[0].query
+
+
+def test_which_series_are_a_models() -> None:
+    assert model_matchers(b.model(), "model") == {"model": "digits"}
+    series = {"series": {"matchLabels": {"model": "d", "tenant": "t"}}}
+    assert model_matchers(b.model(series), "model") == {"model": "d", "tenant": "t"}
+    found = compile_policy(b.policy(), [b.model(series)]).signals[0]
+    assert "by (model, namespace, release, tenant)" in found.query
+
+
+def test_a_promql_window_is_what_the_query_reaches_back_for() -> None:
+    assert b.compiled({"ratio": None, "promql": {"query": "rate(x[5m])"}}).window == 300
+    assert b.compiled({"ratio": None, "promql": {"query": "x"}}).window == 5

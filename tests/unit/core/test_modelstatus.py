@@ -1,0 +1,166 @@
+"""A model's status: equal facts, equal status; running, known-good and phase from facts alone."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from knowngood.api.conditions import ConditionStatus, Reason, find_condition
+from knowngood.api.modelstatus import KnownGoodSource, ModelDeploymentStatus, ModelPhase
+from knowngood.api.observed import Verdict
+from knowngood.core.facts.workload import PodContainer
+from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.signals.answer import DataState
+from tests import builders as b
+
+pytestmark = pytest.mark.unit
+
+
+def facts(**changes: Any) -> ModelFacts:
+    values: dict[str, Any] = {
+        "model": b.model(),
+        "workload": b.workload({b.CONTAINER: b.image("good")}),
+        "pods": b.pods("good"),
+        "container": b.CONTAINER,
+        "policies": 1,
+        "expected": ((b.POLICY, b.SIGNAL),),
+        "views": b.views(b.view(Verdict.HEALTHY, "good")),
+        "ties": {"1": b.GOOD},
+        "healthy_for": {b.GOOD: 100.0},
+        "soak": 80.0,
+        "incident": None,
+        "suspects": {},
+        "episode": 0,
+        "now": b.at(100),
+    }
+    return ModelFacts(**{**values, **changes})
+
+
+def again(before: ModelFacts, **changes: Any) -> ModelFacts:
+    """The same world, later, the status written."""
+    model = before.model.model_copy(update={"status": status_of(before)})
+    return replace(before, model=model, **{"now": b.at(5_000), **changes})
+
+
+def said(status: ModelDeploymentStatus, type: str) -> tuple[ConditionStatus, str, str]:
+    found = find_condition(status.conditions, type)
+    assert found is not None
+    return found.status, found.reason, found.message
+
+
+WORLDS = {
+    "healthy": {},
+    "pinned": {"model": b.model({"knownGood": b.pinned()})},
+    "no data": {"views": b.views(b.absent())},
+    "down": {"views": b.views(b.absent(DataState.UNREACHABLE))},
+    "no pods": {"pods": ()},
+    "no workload": {"workload": None, "pods": (), "container": ""},
+    "incident": {"incident": "digits-1", "suspects": {b.GOOD: "digits-1"}, "episode": 1},
+    "rolling": {"pods": (*b.pods("good"), *b.pods("bad"))},
+    "not judged": {"views": {}},
+}
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_equal_facts_give_an_equal_status(name: str) -> None:
+    first = facts(**WORLDS[name])
+    later = again(first)
+    assert status_of(later) == later.model.status
+    assert ModelDeploymentStatus.from_object(later.model.status.to_object()) == later.model.status
+
+
+def test_a_healthy_model() -> None:
+    found = status_of(facts())
+    assert found.phase is ModelPhase.HEALTHY
+    assert found.running is not None
+    assert (found.running.short_digest, found.running.release) == (b.GOOD[7:19], "1")
+    assert found.known_good is not None
+    assert found.known_good.source is KnownGoodSource.PROMOTED
+    assert found.known_good.containers[0].image == b.image("good")
+    assert found.signals is not None
+    assert found.signals.summary == "1/1"
+
+
+@pytest.mark.parametrize(
+    ("changes", "phase"),
+    [
+        ({"healthy_for": {}}, ModelPhase.LEARNING),
+        ({"views": b.views(b.absent())}, ModelPhase.INCONCLUSIVE),
+        ({"views": {}}, ModelPhase.INCONCLUSIVE),
+        ({"expected": (), "views": {}}, ModelPhase.INCONCLUSIVE),
+        ({"incident": "i"}, ModelPhase.INCIDENT),
+        ({"model": b.model({"suspend": True}), "incident": "i"}, ModelPhase.SUSPENDED),
+    ],
+)
+def test_phases(changes: dict[str, Any], phase: ModelPhase) -> None:
+    assert status_of(facts(**changes)).phase is phase
+
+
+class TestProof:
+    def test_what_a_new_process_has_not_judged_yet_keeps_its_noted_health(self) -> None:
+        noted = again(facts(healthy_for={b.GOOD: 40.0}))
+        assert noted.model.status.releases[0].healthy_for == "40s"
+        assert status_of(replace(noted, healthy_for={})).releases[0].healthy_for == "40s"
+
+    def test_manual_promotion_proves_nothing_and_offers_nothing(self) -> None:
+        manual = {"promotion": {"mode": "Manual"}}
+        found = status_of(facts(model=b.model(manual)))
+        assert found.known_good is None
+        assert found.releases[0].proven_at is None
+        assert status_of(facts(model=b.model(manual, [b.release("good", proven=0)]))).known_good is None
+        assert "Manual" in said(found, "KnownGoodAvailable")[2]
+
+    def test_during_a_roll_out_nothing_is_proven(self) -> None:
+        found = status_of(facts(pods=(*b.pods("good"), *b.pods("bad"))))
+        assert all(r.proven_at is None for r in found.releases)
+
+    def test_a_suspect_loses_its_proof(self) -> None:
+        found = status_of(again(facts(), suspects={b.GOOD: "digits-1"}))
+        assert found.known_good is None
+        assert found.releases[0].implicated_in == "digits-1"
+
+    def test_a_container_that_was_injected_is_no_part_of_a_release(self) -> None:
+        proxy = PodContainer("istio-proxy", "r/proxy:1", f"r/proxy@{b.FIX}")
+        pods = tuple(replace(p, containers=(*p.containers, proxy)) for p in b.pods("good"))
+        assert [c.name for c in status_of(facts(pods=pods)).releases[0].containers] == [b.CONTAINER]
+
+
+class TestConditions:
+    def test_a_source_that_is_down_is_said_with_its_reason(self) -> None:
+        found = said(status_of(facts(views=b.views(b.absent(DataState.UNREACHABLE)))), "SignalsAvailable")
+        assert found[:2] == (ConditionStatus.FALSE, "Unreachable")
+
+    def test_few_samples_are_data_all_the_same(self) -> None:
+        found = said(status_of(facts(views=b.views(b.absent(DataState.TOO_FEW)))), "SignalsAvailable")
+        assert found[0] is ConditionStatus.TRUE
+
+    @pytest.mark.parametrize(
+        ("changes", "reason", "says"),
+        [
+            ({"workload": None, "pods": (), "container": ""}, Reason.WORKLOAD_NOT_FOUND, "spec.workloadRef"),
+            ({"workload": b.workload(consent="x")}, Reason.CONSENT_MISSING, "write knowngood.dev/model=digits"),
+            (
+                {"workload": b.workload({"a": "x", "b": "y"}), "container": "", "model": b.model({"container": None})},
+                Reason.CONTAINER_AMBIGUOUS,
+                "write one of a, b",
+            ),
+            ({"workload": b.workload({"a": "x"}), "container": ""}, Reason.CONTAINER_NOT_FOUND, "it has a"),
+            ({"policies": 0}, Reason.NO_POLICY, "labels: none"),
+        ],
+    )
+    def test_what_is_wrong_and_what_to_write(self, changes: dict[str, Any], reason: Reason, says: str) -> None:
+        found = said(status_of(facts(**changes)), "Ready")
+        assert found[:2] == (ConditionStatus.FALSE, reason)
+        assert says in found[2]
+
+    def test_messages_of_any_length_fit(self) -> None:
+        long = b.view(Verdict.INCONCLUSIVE, message="m" * 10_000, state=DataState.STALE, reason="Stale")
+        found = status_of(facts(views=b.views(long)))
+        assert ModelDeploymentStatus.from_object(found.to_object()) == found
+
+
+def test_the_container_that_answers() -> None:
+    assert container_of(b.model({"container": None}), b.workload()) == b.CONTAINER
+    assert container_of(b.model(), None) == b.CONTAINER
+    assert container_of(b.model({"container": None}), b.workload({"a": "x", "b": "y"})) == ""
+    assert container_of(b.model({"container": "c"}), b.workload()) == ""

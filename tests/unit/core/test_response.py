@@ -1,0 +1,243 @@
+"""Which release to go back to, the plan and its hash, and the one patch."""
+
+import copy
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import pytest
+
+from knowngood.api.common import Mode, Origin
+from knowngood.api.conditions import Reason
+from knowngood.api.modelstatus import KnownGoodSource
+from knowngood.api.plan import Plan, PlanStep, StepState
+from knowngood.core.incidents.record import step, stepped
+from knowngood.core.response import machine
+from knowngood.core.response.actions import pin_known_good as action
+from knowngood.core.response.effects import Record, Wait
+from knowngood.core.response.knowngood import CHECKS, Candidate, Pin, Situation, candidates, choose, explain
+from knowngood.core.response.plan import build, plan_hash
+from knowngood.core.response.playbooks import matching, mode_of
+from tests import builders as b
+from tests.scenarios.world import patched
+
+pytestmark = pytest.mark.unit
+
+
+def candidate(name: str = "good", container: str = b.CONTAINER, image: str | None = None) -> Candidate:
+    return Candidate((Pin(container, image or b.image(name)),), KnownGoodSource.SPEC, b.digest(name))
+
+
+def situation(**changes: Any) -> Situation:
+    values: dict[str, Any] = {
+        "workload": b.workload(),
+        "container": b.CONTAINER,
+        "running": frozenset({b.BAD}),
+        "implicated": frozenset({b.BAD}),
+        "registries": (),
+    }
+    return Situation(**{**values, **changes})
+
+
+class TestChoice:
+    TAG = candidate(image=f"{b.REPOSITORY}:v1")
+    FAULTS = (
+        (Reason.NOT_A_DIGEST, {"image": f"{b.REPOSITORY}:v1"}, {}),
+        (Reason.CONTAINER_NOT_FOUND, {"container": "other"}, {}),
+        (Reason.REGISTRY_NOT_ALLOWED, {}, {"registries": ("other.local",)}),
+        (Reason.ALREADY_RUNNING, {}, {"running": frozenset({b.GOOD})}),
+        (Reason.IMPLICATED, {}, {"implicated": frozenset({b.GOOD})}),
+    )
+
+    def test_a_good_one_is_chosen(self) -> None:
+        assert choose([candidate()], situation()).candidate == candidate()
+
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f[0].value)
+    def test_each_check_refuses(self, fault: tuple[Reason, dict[str, str], dict[str, Any]]) -> None:
+        found = choose([candidate(**fault[1])], situation(**fault[2]))
+        assert found.candidate is None
+        assert [r.reason for r in found.refusals] == [fault[0]]
+
+    @pytest.mark.parametrize(("first", "second"), combinations(range(len(FAULTS)), 2))
+    def test_in_this_order(self, first: int, second: int) -> None:
+        one, two = self.FAULTS[first], self.FAULTS[second]
+        found = choose([candidate(**{**two[1], **one[1]})], situation(**{**two[2], **one[2]}))
+        assert found.refusals[0].reason is one[0]
+
+    def test_there_is_a_fault_for_every_check(self) -> None:
+        assert len(CHECKS) == len(self.FAULTS)
+
+    def test_the_next_proven_release_where_the_newest_is_a_suspect(self) -> None:
+        found = choose([candidate("bad"), candidate("good")], situation())
+        assert found.candidate == candidate("good")
+        assert found.refusals[0].reason is Reason.ALREADY_RUNNING
+
+    def test_a_release_that_says_nothing_of_the_container_that_answers(self) -> None:
+        workload = b.workload({"model": b.image("bad"), "proxy": "p"})
+        found = choose([candidate(container="proxy")], situation(workload=workload))
+        assert found.refusals[0].reason is Reason.CONTAINER_NOT_FOUND
+
+    def test_nothing_to_choose_from(self) -> None:
+        found = choose([], situation())
+        assert found.refusals[0].reason is Reason.NOTHING_PROVEN
+        assert "spec.knownGood" in explain(found.refusals)
+
+    def test_a_persons_pin_alone_else_the_proven_newest_first(self) -> None:
+        history = [b.release("a", proven=5), b.release("b", proven=50), b.release("c")]
+        assert [c.digest for c in candidates(b.model(releases=history), b.CONTAINER)] == [b.digest("b"), b.digest("a")]
+        only = candidates(b.model({"knownGood": b.pinned("good")}, history), b.CONTAINER)
+        assert [(c.digest, c.source) for c in only] == [(b.GOOD, KnownGoodSource.SPEC)]
+
+
+class TestPlan:
+    def test_the_first_response_that_matches(self) -> None:
+        policy = b.policy(
+            responses=[
+                b.response(name="drift", types=["DataDrift"]),
+                b.response(name="critical", minSeverity="Critical"),
+                b.response(name="user", origins=["User"]),
+                b.response(name="high", minSeverity="High", types=["ModelFailure"], origins=["Signal"]),
+                b.response(name="rest"),
+            ]
+        )
+        found = matching(policy, b.incident().spec.type, b.incident().spec.severity, Origin.SIGNAL)
+        assert found is not None
+        assert found.name == "high"
+
+    @pytest.mark.parametrize("origin", list(Origin))
+    @pytest.mark.parametrize("mode", list(Mode))
+    @pytest.mark.parametrize("named", [False, True])
+    def test_modes(self, origin: Origin, mode: Mode, named: bool) -> None:
+        made = b.response(mode=mode.value, origins=[origin.value] if named else [])
+        response = b.policy(responses=[made]).spec.responses[0]
+        observed = origin in {Origin.SIGNAL, Origin.INTEGRITY}
+        wanted = Mode.APPROVAL if mode is Mode.AUTOMATIC and not observed and not named else mode
+        assert mode_of(response, origin) is wanted
+
+    def made(self, **changes: Any) -> Plan:
+        return build(b.facts(**changes).ground)
+
+    def test_the_hash_is_of_what_is_done(self) -> None:
+        plan = self.made()
+        assert plan.hash == plan_hash(plan)
+        differing = [
+            self.made(model=b.model({"knownGood": b.pinned("fix")})),
+            self.made(policy=b.policy(responses=[b.response(mode="DryRun")])),
+            self.made(policy=b.policy(responses=[b.response(name="other")])),
+            self.made(policy=b.policy(responses=[])),
+            self.made(workload=b.workload(uid="other")),
+            self.made(model=b.model()),
+        ]
+        assert len({plan.hash, *(p.hash for p in differing)}) == 7
+
+    def test_progress_is_no_part_of_the_hash(self) -> None:
+        status = b.facts().incident.status.model_copy(update={"plan": self.made()})
+        after = stepped(status, "pin", {"state": StepState.DONE, "started_at": b.at(3), "message": "m"})
+        assert after.plan is not None
+        assert plan_hash(after.plan) == after.plan.hash
+
+    def test_pullability_is_said_to_be_unknown(self) -> None:
+        assert any(n.startswith("PullabilityUnknown") for n in self.made().notes)
+
+    def test_many_refusals_fit_into_the_record(self) -> None:
+        history = [b.release(f"r{n}", proven=n) for n in range(50)]
+        effect = machine.decide(b.facts(model=b.model(releases=history), registries=("x" * 400,)))
+        assert isinstance(effect, Record)
+
+
+class TestPatch:
+    TWO = b.workload(
+        {"model": b.image("bad"), "proxy": "r/proxy:1"},
+        {"model": [("A", "1"), ("GONE", "x")], "proxy": [("P", "1")]},
+    )
+    PINS = (Pin("model", b.image("good"), (("A", "2"), ("NEW", "3")), ("GONE",)),)
+
+    def test_it_writes_what_it_declares_and_nothing_else(self) -> None:
+        mutation = action.mutation(self.TWO, self.PINS, "digits-1")
+        assert mutation.patch == {
+            "metadata": {"annotations": {"knowngood.dev/pinned-by": "digits-1"}},
+            "spec": {
+                "template": {
+                    "spec": {
+                        "containers": [
+                            {
+                                "name": "model",
+                                "image": b.image("good"),
+                                "env": [
+                                    {"name": "A", "value": "2"},
+                                    {"name": "NEW", "value": "3"},
+                                    {"name": "GONE", "$patch": "delete"},
+                                ],
+                            }
+                        ]
+                    }
+                }
+            },
+        }
+        after = patched(self.TWO, mutation.patch)
+        assert after.container("proxy") == self.TWO.container("proxy")
+        assert dict(after.containers[0].env) == {"A": "2", "NEW": "3"}
+        assert replace(after, containers=(), annotations={}) == replace(self.TWO, containers=(), annotations={})
+
+    def test_it_holds_only_for_what_was_read(self) -> None:
+        target = action.mutation(self.TWO, self.PINS, "digits-1").target
+        assert (target.uid, target.resource_version) == (b.WORKLOAD_UID, "100")
+
+    def test_it_is_idempotent(self) -> None:
+        seen = {"model": b.image("bad")}
+        assert action.state(self.TWO, self.PINS, seen) is action.State.AS_SEEN
+        after = patched(self.TWO, action.mutation(self.TWO, self.PINS, "digits-1").patch)
+        assert action.state(after, self.PINS, seen) is action.State.PINNED
+        assert patched(after, action.mutation(after, self.PINS, "digits-1").patch) == after
+
+    @pytest.mark.parametrize("name", ["fix", "older"])
+    def test_another_image_is_another_writer(self, name: str) -> None:
+        other = b.workload({"model": b.image(name), "proxy": "r/proxy:1"})
+        assert action.state(other, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+
+    def test_half_a_pin_is_not_pinned(self) -> None:
+        only_image = b.workload({"model": b.image("good"), "proxy": "r/proxy:1"}, {"model": [("GONE", "x")]})
+        assert action.state(only_image, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+
+    def test_a_container_that_is_gone_is_not_made_anew(self) -> None:
+        gone = b.workload({"proxy": "r/proxy:1"})
+        assert action.state(gone, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+
+
+class TestMachine:
+    def test_it_decides_the_same_twice_and_changes_nothing_given(self) -> None:
+        facts = b.facts()
+        before = copy.deepcopy(facts.incident.to_object())
+        assert machine.decide(facts) == machine.decide(facts)
+        assert facts.incident.to_object() == before
+
+    @pytest.mark.parametrize("phase", ["Resolved", "Closed", "Dismissed", "SelfRecovered"])
+    def test_what_is_over_is_left_alone(self, phase: str) -> None:
+        assert machine.decide(b.facts(incident=b.incident({"phase": phase}))) == Wait()
+
+    def test_an_action_of_a_newer_version_is_passed_over_and_said(self) -> None:
+        facts = b.facts()
+        first = machine.decide(facts)
+        assert isinstance(first, Record)
+        plan = first.status.plan
+        assert plan is not None
+        alien = PlanStep(name="alien", action="RerouteTraffic", state=StepState.INTENDED)
+        status = first.status.model_copy(update={"plan": plan.model_copy(update={"steps": [alien]})})
+        effect = machine.decide(facts.with_status(status))
+        assert isinstance(effect, Record)
+        after = step(effect.status, "RerouteTraffic")
+        assert after is not None
+        assert (after.state, after.reason) == (StepState.SKIPPED, Reason.NOT_SUPPORTED)
+
+    def test_a_refusal_by_the_server_is_loud(self) -> None:
+        from knowngood.core.response.pinning import refused_by_server
+
+        facts = b.facts()
+        first = machine.decide(facts)
+        assert isinstance(first, Record)
+        pin = step(first.status, "PinKnownGood")
+        assert pin is not None
+        after = refused_by_server(facts.with_status(first.status), pin, "x" * 100_000)
+        assert after.phase is not None
+        assert after.phase.value == "ContainmentFailed"
+        assert type(after).from_object(after.to_object()) == after
