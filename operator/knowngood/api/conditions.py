@@ -117,6 +117,7 @@ class Reason(Documented):
     SILENCED = "Silenced", "A silence mutes acting and telling."
     PERSON_WROTE = "PersonWrote", "A person changed the workload, and wins."
     REVERTED = "Reverted", "A GitOps manager put the earlier value back."
+    SUSPECT_GONE = "SuspectGone", "The release that was out of its limits does not run any more."
     PAUSED = "Paused", "The workload is paused and does not roll out."
     ROLL_OUT_STUCK = "RollOutStuck", "The workload did not finish rolling out in time."
     SELF_RECOVERED = "SelfRecovered", "It passed before anyone acted."

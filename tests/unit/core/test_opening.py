@@ -112,7 +112,9 @@ class TestSuspect:
         assert found.digest == b.BAD
 
     def test_nothing_runs(self) -> None:
-        assert suspect_of([b.view()], (), b.CONTAINER) is None
+        judged_but_gone = suspect_of([b.view()], (), b.CONTAINER)
+        assert judged_but_gone is not None
+        assert judged_but_gone.containers == []
         starting = b.pod("p", containers=(PodContainer(b.CONTAINER, b.image("bad"), ""),))
         assert suspect_of([b.view(digest="")], (starting,), b.CONTAINER) is None
 

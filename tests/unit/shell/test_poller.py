@@ -1,5 +1,6 @@
 """The poller: requests follow from the queries and not from the models; a soak counts time once."""
 
+import time
 from typing import Any
 
 from bench.p1 import _deployment, _model, _pod, _policy
@@ -24,7 +25,7 @@ class CountingSource:
         labels = {"namespace": "bench", "model": f"m{index}", "release": "1"}
         if text.startswith("group"):
             return [Row({**labels, "pod": f"m{index}-0"}, 1.0, 0.0)] if self.tied else []
-        parts = {"good": 97.0, "total": 100.0, "value": 0.9}
+        parts = {"good": 97.0, "total": 100.0, "value": 0.9, "time0": time.time()}
         return [Row({**labels, "knowngood_part": part}, value, 0.0) for part, value in parts.items()]
 
 

@@ -140,7 +140,7 @@ def suspect_of(found: list[SignalView], pods: tuple[Pod, ...], container: str) -
         if answering is not None and answering.running.digest == digest and digest:
             containers = [RunningContainer(name=c.name, image=c.image, digest=c.running.digest) for c in pod.containers]
             return Suspect(containers=containers, digest=digest, release=(judged.release or "") if judged else "")
-    return None
+    return Suspect(digest=digest, release=(judged.release or "") if judged else "") if digest else None
 
 
 def joined(status: AIIncidentStatus, views: Mapping[tuple[str, str], SignalView], now: datetime) -> AIIncidentStatus:

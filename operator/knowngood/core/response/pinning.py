@@ -35,8 +35,9 @@ def begin(facts: Facts, step: PlanStep) -> Effect:
         why = "this version cannot guard approvals by admission, so none is honoured; pin the release yourself"
         return Record(_not_contained(status, Reason.AWAITING_APPROVAL, why, facts))
     choice = choice_for(facts.ground)
-    if choice.candidate is None or facts.workload is None:
-        reason, message = refused(choice)
+    gone = _suspect_is_gone(facts)
+    if gone or choice.candidate is None or facts.workload is None:
+        reason, message = gone or refused(choice)
         waiting = stepped(status, step.name, {"reason": reason.value, "message": message})
         return Record(_not_contained(waiting, reason, message, facts))
     status = status.model_copy(update={"plan": with_known_good(status.plan, facts.ground)})
@@ -56,6 +57,15 @@ def begin(facts: Facts, step: PlanStep) -> Effect:
     return Record(
         _condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, "the pin is about to be written", facts)
     )
+
+
+def _suspect_is_gone(facts: Facts) -> tuple[Reason, str] | None:
+    """Whether another release took the suspect's place before anything was done; then there is nothing to put back."""
+    suspect = facts.incident.status.suspect
+    if suspect is None or not suspect.containers or suspect.digest not in facts.running:
+        known = suspect.digest if suspect and suspect.digest else "not known"
+        return Reason.SUSPECT_GONE, f"the release that was out of its limits ({known}) does not run; nothing is patched"
+    return None
 
 
 def _suspect_images(facts: Facts, workload: Workload) -> dict[str, str]:
