@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,7 +79,7 @@ class TestRunning:
 
 
 class TestReading:
-    RAW = {
+    RAW: ClassVar[dict[str, Any]] = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
         "metadata": {

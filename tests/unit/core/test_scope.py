@@ -105,10 +105,9 @@ def test_scoping_twice_reads_no_more_than_once(pair: tuple[str, str]) -> None:
 def test_any_text_is_refused_or_scoped(text: str) -> None:
     try:
         result = scoped(text, "vision")
-    except QueryError as error:
-        assert str(error)
-    else:
-        assert all(NS in node.prettify() for node in selectors(parse(result)))
+    except QueryError:
+        return
+    assert all(NS in node.prettify() for node in selectors(parse(result)))
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def run(*samples: Sample | None, detector: ThresholdDetector = DETECTOR) -> list
     return found
 
 
-H, I, E, B = Verdict.HEALTHY, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.BREACH
+HEALTHY, WAIT, ERROR, BREACH = Verdict.HEALTHY, Verdict.INCONCLUSIVE, Verdict.ERROR, Verdict.BREACH
 
 
 def undecided(state: DataState) -> Sample:
@@ -40,17 +40,17 @@ def undecided(state: DataState) -> Sample:
 @pytest.mark.parametrize(
     ("samples", "verdicts"),
     [
-        ([FINE], [H]),
-        ([BAD], [I]),
-        ([BAD, BAD], [I, I]),
-        ([BAD, BAD, BAD, BAD], [I, I, B, B]),
-        ([BAD, BAD, FINE, BAD, BAD, BAD], [I, I, H, I, I, B]),
-        ([BAD, undecided(DataState.NAN), BAD], [I, I, B]),
-        ([BAD, None, None, BAD, BAD, BAD], [I, I, I, B]),
-        ([BAD, *[undecided(DataState.TIMEOUT)] * 2, BAD, BAD, BAD], [I, E, E, I, I, B]),
-        ([replace(BAD, count=49)] * 5, [I] * 5),
-        ([replace(BAD, count=None)] * 5, [I] * 5),
-        ([replace(BAD, value=0.9)] * 5, [H] * 5),
+        ([FINE], [HEALTHY]),
+        ([BAD], [WAIT]),
+        ([BAD, BAD], [WAIT, WAIT]),
+        ([BAD, BAD, BAD, BAD], [WAIT, WAIT, BREACH, BREACH]),
+        ([BAD, BAD, FINE, BAD, BAD, BAD], [WAIT, WAIT, HEALTHY, WAIT, WAIT, BREACH]),
+        ([BAD, undecided(DataState.NAN), BAD], [WAIT, WAIT, BREACH]),
+        ([BAD, None, None, BAD, BAD, BAD], [WAIT, WAIT, WAIT, BREACH]),
+        ([BAD, *[undecided(DataState.TIMEOUT)] * 2, BAD, BAD, BAD], [WAIT, ERROR, ERROR, WAIT, WAIT, BREACH]),
+        ([replace(BAD, count=49)] * 5, [WAIT] * 5),
+        ([replace(BAD, count=None)] * 5, [WAIT] * 5),
+        ([replace(BAD, value=0.9)] * 5, [HEALTHY] * 5),
     ],
 )
 def test_sequences(samples: list[Sample | None], verdicts: list[Verdict]) -> None:
@@ -58,12 +58,18 @@ def test_sequences(samples: list[Sample | None], verdicts: list[Verdict]) -> Non
 
 
 def test_no_for_breaches_at_once() -> None:
-    assert run(BAD, detector=ThresholdDetector(below=0.9)) == [B]
+    assert run(BAD, detector=ThresholdDetector(below=0.9)) == [BREACH]
 
 
 def test_above_and_both() -> None:
     both = ThresholdDetector(below=0.1, above=0.9)
-    assert run(*(replace(FINE, value=v) for v in (0.05, 0.1, 0.5, 0.9, 0.95)), detector=both) == [B, H, H, H, B]
+    assert run(*(replace(FINE, value=v) for v in (0.05, 0.1, 0.5, 0.9, 0.95)), detector=both) == [
+        BREACH,
+        HEALTHY,
+        HEALTHY,
+        HEALTHY,
+        BREACH,
+    ]
     judged, _ = judge(both, replace(FINE, value=0.95), None, 0, POLL)
     assert (judged.reason, judged.threshold) == (Reason.ABOVE_THRESHOLD, "above 0.9")
 
@@ -91,8 +97,8 @@ def test_data_that_is_not_there_is_never_healthy_and_never_a_breach(
 ) -> None:
     memory = Memory(0, 10_000) if remembered else None
     judged, _ = judge(DETECTOR, Sample({}, state, value, count), memory, 10_000, POLL)
-    assert judged.verdict in {I, E}
-    assert judged.verdict is (E if state.is_error else I)
+    assert judged.verdict in {WAIT, ERROR}
+    assert judged.verdict is (ERROR if state.is_error else WAIT)
     assert judged.reason == state.value
 
 
@@ -119,6 +125,6 @@ def test_for_is_never_shortened(polls: list[tuple[Sample, float]]) -> None:
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
 def test_what_is_no_number_is_undecided_even_where_its_state_says_otherwise(value: float) -> None:
     assert run(replace(BAD, value=value), replace(BAD, count=abs(value)), detector=ThresholdDetector(below=0.9)) == [
-        I,
-        I,
+        WAIT,
+        WAIT,
     ]
