@@ -317,3 +317,29 @@ def test_a_revert_before_our_own_patch_was_recorded_is_not_patched_again() -> No
     assert len(world.patches) == 1
     assert world.image == b.image("bad")
     assert world.condition("Contained").reason == Reason.PERSON_WROTE
+
+
+def test_a_release_that_took_the_suspects_place_before_the_pin_began_is_not_patched() -> None:
+    world = World(model=b.model())
+    world.live(20)
+    world.person_sets("fix")
+    world.model = b.model({"knownGood": b.pinned()})
+    world.live(30)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.SUSPECT_GONE
+    world.live(120)
+    assert world.status.phase is IncidentPhase.RESOLVED
+    assert world.image == b.image("fix")
+
+
+def test_a_release_in_place_of_the_pin_is_judged_and_its_breach_is_loud() -> None:
+    world = World(verdict_on=lambda running: Verdict.BREACH if running & {b.BAD, b.FIX} else Verdict.HEALTHY)
+    world.live(60)
+    contained(world)
+    world.person_sets("fix")
+    world.settle()
+    assert world.status.phase is IncidentPhase.VERIFYING
+    world.live(300)
+    assert world.status.phase is IncidentPhase.CONTAINMENT_FAILED
+    assert world.image == b.image("fix")
+    assert len(world.patches) == 1

@@ -70,7 +70,7 @@ class TestRatio:
     def test_any_rows_give_a_share_or_a_state(self, rows: list[tuple[str, float]]) -> None:
         for found in ratio.decode([b.row(v, part) for part, v in rows], NOW, 30):
             assert (found.state is DataState.OK) == (found.value is not None)
-            assert found.value is None or (math.isfinite(found.value) and found.value <= 1)
+            assert found.value is None or (math.isfinite(found.value) and 0 <= found.value <= 1)
 
 
 class TestPromql:

@@ -164,3 +164,11 @@ def test_the_container_that_answers() -> None:
     assert container_of(b.model(), None) == b.CONTAINER
     assert container_of(b.model({"container": None}), b.workload({"a": "x", "b": "y"})) == ""
     assert container_of(b.model({"container": "c"}), b.workload()) == ""
+
+
+def test_a_field_that_no_code_heeds_is_said() -> None:
+    wanted = {"dependencies": [{"name": "p", "configMapKeyRef": {"name": "f", "key": "v"}, "contract": "features"}]}
+    status = status_of(facts(model=b.model(wanted)))
+    ready = next(c for c in status.conditions if c.type == "Ready")
+    assert (ready.status, ready.reason) == ("False", "NotSupported")
+    assert "spec.dependencies" in ready.message

@@ -19,6 +19,7 @@ from knowngood.core.incidents.opening import (
     suspect_of,
 )
 from knowngood.core.incidents.record import MAX_TIMELINE, told
+from knowngood.core.signals.compiled import compile_policy
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -84,7 +85,7 @@ class TestFirst:
     def test_two_policies_with_a_signal_of_one_name_make_one_entry(self) -> None:
         """The record tells signals apart by name; a second would be refused by the API server for ever."""
         other = SignalView(b.compiled(), b.judgement(), b.at())
-        twin = b.compile_policy(b.policy(name="other"), [b.model()]).signals[0]
+        twin = compile_policy(b.policy(name="other"), [b.model()]).signals[0]
         made = status(other, SignalView(twin, b.judgement(), b.at()))
         assert [(s.policy, s.name) for s in made.signals] == [("digits-quality", "accuracy")]
         after = joined(made, b.views(other, SignalView(twin, b.judgement(), b.at())), b.at(20))

@@ -58,7 +58,7 @@ class TestChoice:
         assert found.candidate is None
         assert [r.reason for r in found.refusals] == [fault[0]]
 
-    @pytest.mark.parametrize(("first", "second"), combinations(range(len(FAULTS)), 2))
+    @pytest.mark.parametrize(("first", "second"), list(combinations(range(len(FAULTS)), 2)))
     def test_in_this_order(self, first: int, second: int) -> None:
         one, two = self.FAULTS[first], self.FAULTS[second]
         found = choose([candidate(**{**two[1], **one[1]})], situation(**{**two[2], **one[2]}))

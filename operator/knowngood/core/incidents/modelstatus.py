@@ -247,7 +247,23 @@ def _ready(facts: ModelFacts) -> Said:
     if not facts.policies:
         labels = ", ".join(f"{k}={v}" for k, v in sorted(facts.model.metadata.labels.items())) or "none"
         return no, Reason.NO_POLICY, f"no IncidentPolicy of this namespace selects it (labels: {labels})"
+    if unheeded := _unheeded(facts.model):
+        why = f"{', '.join(unheeded)}: not supported by this version and not heeded; the rest of the spec works"
+        return no, Reason.NOT_SUPPORTED, why
     return ConditionStatus.TRUE, Reason.VALID, "judged by the policies that select it"
+
+
+def _unheeded(model: ModelDeployment) -> list[str]:
+    """Fields that ask for something that no code does yet."""
+    spec, pinned = model.spec, model.spec.known_good
+    asked = {
+        "spec.knownGood.artifacts": pinned is not None and bool(pinned.artifacts),
+        "spec.knownGood.requires": pinned is not None and bool(pinned.requires),
+        "spec.dependencies": bool(spec.dependencies),
+        "spec.standby": spec.standby is not None,
+        "spec.candidate": spec.candidate is not None,
+    }
+    return [field for field, wanted in asked.items() if wanted]
 
 
 def _available(facts: ModelFacts) -> Said:

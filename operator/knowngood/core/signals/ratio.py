@@ -60,4 +60,4 @@ def _sample(total: Row, good: float, time: Row | None, now: float, stale_after: 
     if total.value <= 0:
         return Sample(labels, DataState.TOO_FEW, count=0.0, newest=newest, message="no events in the window")
     # Prometheus extrapolates each counter on its own, so that good may pass total by a hair.
-    return Sample(labels, DataState.OK, value=min(good / total.value, 1.0), count=total.value, newest=newest)
+    return Sample(labels, DataState.OK, value=max(0.0, min(good / total.value, 1.0)), count=total.value, newest=newest)
