@@ -1,5 +1,6 @@
 """What the end-to-end tests do to the cluster and read from it; waits are for conditions, with a deadline."""
 
+import contextlib
 import json
 import os
 import signal
@@ -159,6 +160,12 @@ class Place:
     def kubectl(self, *words: str, check: bool = True) -> str:
         return self.cluster("-n", self.namespace, *words, check=check)
 
+    def pin(self, image: str | None) -> None:
+        """Name another known-good release, or none."""
+        pinned = {"containers": [{"name": "model", "image": image}]} if image else None
+        patch = json.dumps({"spec": {"knownGood": pinned}})
+        self.kubectl("patch", "modeldeployment", "digits", "--type=merge", "-p", patch)
+
     def set_image(self, image: str) -> None:
         self.kubectl("set", "image", "deployment/digits", f"model={image}")
 
@@ -188,13 +195,17 @@ class Place:
     def healthy(self) -> bool:
         return self.status().get("signals", {}).get("summary") == "1/1"
 
-    def reset(self, pin: str | None, mode: str = "Automatic", labelled: bool = True) -> None:
+    def reset(self, pin: str | None, mode: str = "Automatic") -> None:
         """Back on the good release, with no incident, judged healthy. The operator has to be running."""
-        self.cluster.apply(self.policy(mode), self.model(pin))
-        if labelled:
-            self.kubectl("label", "deployment", "digits", "knowngood.dev/model=digits", "--overwrite")
+        self.kubectl(
+            "patch", "modeldeployment", "digits", "--type=merge", "-p", '{"spec":{"suspend":true}}', check=False
+        )
+        self.kubectl("delete", "aiincidents", "--all")  # so that the operator does not act on what is put away here
         self.set_image(self.good)
+        self.kubectl("label", "deployment", "digits", "knowngood.dev/model=digits", "--overwrite")
         self.kubectl("rollout", "status", "deployment/digits", "--timeout=90s")
+        self.cluster.apply(self.policy(mode), self.model(pin))
+        self.kubectl("patch", "modeldeployment", "digits", "--type=merge", "-p", '{"spec":{"suspend":false}}')
         eventually(f"{self.namespace} healthy", 60, self.healthy)
         self.kubectl("delete", "aiincidents", "--all")
 
@@ -202,6 +213,25 @@ class Place:
 def condition(status: Mapping[str, Any], type: str) -> Raw:
     """The condition of this type, or an empty one."""
     return next((c for c in status.get("conditions", []) if c["type"] == type), {})
+
+
+@contextlib.contextmanager
+def others_stopped(cluster: Cluster, system: str) -> Iterator[None]:
+    """No other operator of this chart meanwhile: one that watches everything would answer for ours."""
+    found = cluster.get("deployments", "-A", "-l", "app.kubernetes.io/name=knowngood")["items"]
+    others = [d for d in found if d["metadata"]["namespace"] != system]
+    for other in others:
+        _scale(cluster, other, 0)
+    try:
+        yield
+    finally:
+        for other in others:
+            _scale(cluster, other, other["spec"]["replicas"])
+
+
+def _scale(cluster: Cluster, deployment: Raw, replicas: int) -> None:
+    meta = deployment["metadata"]
+    cluster("-n", meta["namespace"], "scale", f"deployment/{meta['name']}", f"--replicas={replicas}")
 
 
 class Audit:

@@ -13,7 +13,7 @@ from lab import env as lab_env
 from lab import images as lab_images
 from lab.demo.images import BUILD, stage, stage_operator
 from lab.model.releases import BAD, BETTER, GOOD
-from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually
+from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
 
 NAMESPACES = [f"e2e-{i}" for i in range(4)]
@@ -56,13 +56,6 @@ def chart(
     env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """The chart installed with no replica: its CRDs, ServiceAccount and Role in the namespaces of these tests."""
-    others = [
-        d["metadata"]["namespace"]
-        for d in cluster.get("deployments", "-A", "-l", "app.kubernetes.io/name=knowngood")["items"]
-        if d["metadata"]["namespace"] != SYSTEM
-    ]
-    for namespace in others:  # an operator that watches everything would answer for this one
-        cluster("-n", namespace, "scale", "deployment", "-l", "app.kubernetes.io/name=knowngood", "--replicas=0")
     known = cluster.run("get", "crd", "aiincidents.knowngood.dev").returncode == 0
     for namespace in NAMESPACES:
         cluster("delete", "namespace", namespace, "--ignore-not-found")
@@ -82,12 +75,11 @@ def chart(
         cluster("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
     arguments = ["--install", "--namespace", SYSTEM, "--create-namespace", "--values", str(values)]
     helm(env, "upgrade", RELEASE, str(ROOT / "charts" / "knowngood"), *arguments)
-    yield values
+    with others_stopped(cluster, SYSTEM):
+        yield values
     helm(env, "uninstall", RELEASE, "--namespace", SYSTEM)
     for namespace in [*NAMESPACES, SYSTEM]:
         cluster("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
-    for namespace in others:
-        cluster("-n", namespace, "scale", "deployment", "-l", "app.kubernetes.io/name=knowngood", "--replicas=1")
 
 
 @pytest.fixture(scope="session")

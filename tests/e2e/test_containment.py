@@ -81,8 +81,7 @@ def test_where_it_must_not_act_it_says_why(case: str, place: Place, audit: Audit
     elif case != "consent":
         elsewhere = "registry.example.org/digits@" + place.good.split("@")[1]
         pins = {"registry": elsewhere, "running": place.bad, "nothing": None}
-        place.kubectl("delete", "modeldeployment", "digits")
-        place.cluster.apply(place.model(pins[case]))
+        place.pin(pins[case])
     else:
         place.kubectl("label", "deployment", "digits", "knowngood.dev/model=other", "--overwrite")
         said = eventually("not ready", 30, lambda: (c := place.condition("Ready")).get("status") == "False" and c)

@@ -212,8 +212,24 @@ def test_after_a_restart_a_new_incident_waits_for_its_signal_but_not_for_ever() 
     assert world.records == 0
     world.later(120)
     world.settle()
+    assert world.status.phase is IncidentPhase.OPEN
+    assert world.patches == [], "nothing is contained on a breach that nobody sees any more"
+    world.poll()
+    world.settle()
     assert world.status.phase is IncidentPhase.CONTAINED
-    assert world.status.signals == []
+    assert world.status.primary_signal == b.SIGNAL
+
+
+def test_a_release_that_is_fine_is_not_blamed_for_a_breach_before_a_kill() -> None:
+    world = World()
+    world.restart()
+    world.person_sets("fix")
+    world.live(20)
+    assert world.status.suspect is None
+    world.live(200)
+    assert world.patches == []
+    assert world.image == b.image("fix")
+    assert world.status.phase is IncidentPhase.SELF_RECOVERED
 
 
 def test_known_good_environment_goes_back_with_the_image() -> None:

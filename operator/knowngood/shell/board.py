@@ -21,6 +21,7 @@ class ModelBoard:
     views: dict[SignalKey, SignalView] = field(default_factory=dict)
     judged: dict[SignalKey, Judged] = field(default_factory=dict)
     ties: dict[str, str] = field(default_factory=dict)
+    tentative: dict[str, object] = field(default_factory=dict)  # ties that one poll saw, and its tick
     healthy_for: dict[str, float] = field(default_factory=dict)
     counted_at: float = 0.0  # the tick up to which it was counted
 

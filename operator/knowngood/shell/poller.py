@@ -134,7 +134,7 @@ class Poller:
         for found in read.values():
             releases = _releases(board.ties, pods, container)
             judged = found.judge(model, board, releases, tick)
-            if judged.unknown_releases and await self._learn(found, model, board, pods, container):
+            if judged.unknown_releases and await self._learn(found, model, board, pods, container, tick):
                 judged = found.judge(model, board, _releases(board.ties, pods, container), tick)
             changed |= board.record(found.signal, judged, moment(tick))
         board.keep_only((s.policy, s.name) for s in self._policies.signals_of(key))
@@ -151,6 +151,7 @@ class Poller:
         board: ModelBoard,
         pods: Mapping[str, Pod],
         container: str,
+        tick: float,
     ) -> bool:
         """Tie the unknown release labels to images, by the pods that export them; True where that told something."""
         owners = await found.owners(self._ask)
@@ -160,7 +161,11 @@ class Poller:
             for row in owners.get(tuple(sorted(matchers.items())), ())
             if label in row.labels and POD in row.labels
         ]
-        ties = learn(board.ties, seen, pods, container, found.growing(matchers))
+        ties = learn(board.ties, seen, pods, container)
+        if not board.ties and (board.tentative.get("ties") != ties or board.tentative.get("tick") == tick):
+            # of a model without any history a late label may be the first to be seen: believe what two polls see
+            board.tentative = {"ties": ties, "tick": tick}
+            return False
         told = ties != board.ties
         board.ties = ties
         return told
@@ -189,11 +194,6 @@ class _Read:
         if self._owners is None:
             self._owners = _Owners((await ask(self.signal.source, self.signal.owners)).rows)
         return self._owners
-
-    def growing(self, matchers: Mapping[str, str]) -> frozenset[str]:
-        """Release labels of this model that counted something within the window."""
-        label = self.signal.release_label
-        return frozenset(s.labels[label] for s in self._of(matchers) if label in s.labels and s.count)
 
     def _of(self, matchers: Mapping[str, str]) -> Sequence[Sample]:
         names = tuple(sorted(matchers))

@@ -45,6 +45,7 @@ async def test_requests_a_cycle_are_the_distinct_queries() -> None:
     for models in (1, 50):
         source = CountingSource(models)
         made, _, group = poller(models, source)
+        await made.poll(group, 995.0)
         await made.poll(group, 1_000.0)
         source.asked = 0
         await made.poll(group, 1_005.0)
@@ -61,7 +62,16 @@ async def test_labels_that_nothing_explains_cost_one_more_request_a_query_at_mos
 async def test_a_soak_counts_each_second_once_however_many_policies_judge() -> None:
     source = CountingSource(1)
     made, board, group = poller(1, source)
-    for tick in (1_000.0, 1_005.0, 1_005.0, 1_010.0):
+    for tick in (995.0, 1_000.0, 1_005.0, 1_005.0, 1_010.0):
         await made.poll(group, tick)
     (healthy,) = board.of(("bench", "m0")).healthy_for.values()
     assert healthy == 15.0
+
+
+async def test_of_a_model_without_history_a_label_seen_once_is_not_believed() -> None:
+    source = CountingSource(1)
+    made, board, group = poller(1, source)
+    await made.poll(group, 1_000.0)
+    assert all(
+        v.judgement.reason != "Healthy" for (_, s), v in board.of(("bench", "m0")).views.items() if s == "accuracy"
+    )

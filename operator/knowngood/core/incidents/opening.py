@@ -6,7 +6,7 @@ from datetime import datetime
 
 from knowngood.api import AI_INCIDENTS, API_VERSION
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.common import Severity
+from knowngood.api.common import Origin, Severity
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal, Suspect
 from knowngood.api.modeldeployment import ModelDeployment
@@ -101,7 +101,8 @@ def first_status(
         last_breach_at=now if found else None,
         primary_signal=lead.signal.name if lead else None,
         signals=[_entry(v, now) for v in _new(found, [])],
-        suspect=suspect_of(found, pods, container),
+        # a signal opened it, but none is out of its limits now: what runs now is not what it was about
+        suspect=None if spec.origin is Origin.SIGNAL and not found else suspect_of(found, pods, container),
     )
     summary = "; ".join(f"{v.signal.name} {_shown(v.judgement)}" for v in found) or (spec.summary or "reported")
     return told(status, now, "Opened", f"opened by {spec.origin.value}: {summary}")

@@ -23,13 +23,12 @@ def learn(
     seen: Iterable[tuple[str, str]],
     pods: Mapping[str, Pod],
     container: str,
-    growing: frozenset[str] = frozenset(),
 ) -> dict[str, str]:
     """``known`` (release label value to digest) with what ``seen`` pairs of (value, pod name) newly tell.
 
     A value that is already tied keeps its digest. Of several new values on the same digest, the one that the pods
-    name in an environment variable, a label or their image tag is taken, else the only one that is ``growing``:
-    late labels end soon after their release. With neither none is, since a guess could judge the wrong release.
+    name in an environment variable, a label or their image tag is taken; with no such hint none is, since a guess
+    could judge the wrong release.
     """
     candidates: dict[str, set[str]] = {}
     for value, pod_name in seen:
@@ -41,8 +40,7 @@ def learn(
     for value, digest in certain.items():
         rivals = [v for v, d in certain.items() if d == digest]
         taken = digest in known.values()
-        alone = len(rivals) == 1 or [v for v in rivals if v in growing] == [value]
-        if (alone and not taken) or _hinted(value, digest, pods.values(), container):
+        if (len(rivals) == 1 and not taken) or _hinted(value, digest, pods.values(), container):
             tied[value] = digest
     return tied
 

@@ -5,6 +5,7 @@ Only windows that began after the act count, and only what the running release d
 
 from datetime import datetime, timedelta
 
+from knowngood.api.common import Origin
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, is_true
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal
 from knowngood.api.observed import Verdict
@@ -45,6 +46,13 @@ def _nothing_contained(status: AIIncidentStatus, facts: Facts) -> AIIncidentStat
 
 def _fired(status: AIIncidentStatus, facts: Facts) -> list[tuple[IncidentSignal, SignalView | None]]:
     return [(s, facts.signals.get((s.policy, s.name))) for s in status.signals]
+
+
+def _watched(status: AIIncidentStatus, facts: Facts) -> list[SignalView | None]:
+    """The signals that fired; where a kill lost which it was that opened the incident, all of its policy's."""
+    if not status.signals and facts.incident.spec.origin is Origin.SIGNAL:
+        return [v for v in facts.signals.values() if v.signal.policy == status.policy]
+    return [v for _, v in _fired(status, facts)]
 
 
 def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
@@ -106,9 +114,9 @@ def _window_passed(view: SignalView, since: datetime, now: datetime) -> bool:
 
 def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """Over by itself, or by a release that a person rolled out; a held pin is never over by its own health."""
-    if not status.signals or (status.contained_at and facts.running <= _pinned(facts)):
+    views = _watched(status, facts)
+    if not views or (status.contained_at and facts.running <= _pinned(facts)):
         return status
-    views = [v for _, v in _fired(status, facts)]
     if not facts.running or not all(v and _sound(v) and _current(v, facts) and _lasted(v, facts) for v in views):
         return status
     suspect = status.suspect.digest if status.suspect else ""

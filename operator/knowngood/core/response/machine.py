@@ -14,7 +14,7 @@ from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.core.incidents.opening import breaches, first_status, joined
+from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
 from knowngood.core.response import effectiveness, pinning
 from knowngood.core.response.effects import Effect, FreezeEvidence, Record, Tell, Wait
@@ -48,7 +48,11 @@ def follow_signals(facts: Facts) -> Effect | None:
     step = _current(facts.incident.status)
     if step is not None and step.state is StepState.INTENDED:
         return None
-    return Record(joined(facts.incident.status, facts.signals, facts.now))
+    status = joined(facts.incident.status, facts.signals, facts.now)
+    found = breaches(facts.signals.values())
+    if status.suspect is None and found:
+        status = status.model_copy(update={"suspect": suspect_of(found, facts.pods, facts.container)})
+    return Record(status)
 
 
 def plan(facts: Facts) -> Effect | None:
