@@ -72,6 +72,6 @@ async def test_of_a_model_without_history_a_label_seen_once_is_not_believed() ->
     source = CountingSource(1)
     made, board, group = poller(1, source)
     await made.poll(group, 1_000.0)
-    assert all(
-        v.judgement.reason != "Healthy" for (_, s), v in board.of(("bench", "m0")).views.items() if s == "accuracy"
-    )
+    assert board.of(("bench", "m0")).ties == {}
+    await made.poll(group, 1_005.0)
+    assert list(board.of(("bench", "m0")).ties) == ["1"]
