@@ -62,7 +62,8 @@ class Operator:
     process: subprocess.Popen[bytes] | None = field(default=None)
 
     def start(self) -> None:
-        env = {**os.environ, "KNOWNGOOD_CONFIG": str(self.config), "KUBECONFIG": str(self.kubeconfig)}
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("KNOWNGOOD_")}  # ours are no settings
+        env = {**clean, "KNOWNGOOD_CONFIG": str(self.config), "KUBECONFIG": str(self.kubeconfig)}
         with self.log.open("ab") as out:
             self.process = subprocess.Popen([self.executable], env=env, stdout=out, stderr=out)
 
