@@ -343,3 +343,29 @@ def test_a_release_in_place_of_the_pin_is_judged_and_its_breach_is_loud() -> Non
     assert world.status.phase is IncidentPhase.CONTAINMENT_FAILED
     assert world.image == b.image("fix")
     assert len(world.patches) == 1
+
+
+def test_a_persons_roll_out_that_has_only_begun_is_not_overwritten() -> None:
+    """The suspect's pods still run, but the template has moved on."""
+    world = World(rolls_out=False)
+    world.person_sets("fix")
+    world.live(60)
+    assert world.patches == []
+    assert world.image == b.image("fix")
+    assert world.condition("Contained").reason == Reason.PERSON_WROTE
+
+
+def test_containment_is_judged_on_windows_that_began_after_it() -> None:
+    world = World()
+    world.settle()
+    for seconds, effective in ((5, "Unknown"), (10, "Unknown"), (5, "Unknown"), (5, "True")):
+        world.live(seconds)
+        assert str(world.condition("ContainmentEffective").status) == effective
+
+
+def test_a_fix_is_not_proven_by_the_health_of_what_it_replaced() -> None:
+    world = World()
+    world.live(300)
+    world.person_sets("fix")
+    world.settle()
+    assert world.status.recovered_at is None

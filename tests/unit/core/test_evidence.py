@@ -132,3 +132,9 @@ def test_trace_ids_are_each_once_the_newest_kept_newest_last() -> None:
 
 def test_pods_are_bounded() -> None:
     assert len(evidence.pods(b.pods("bad", 200))) == evidence.MAX_PODS
+
+
+def test_labels_that_no_record_could_hold_are_cut() -> None:
+    hostile = {f"l{n}": "x" * 5_000 for n in range(100)}
+    found = Evidence(series=evidence.series("s", "q", [Series(hostile, ((T, 1.0),))], T, T, 10))
+    assert Evidence.from_object(found.to_object()) == found
