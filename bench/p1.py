@@ -174,14 +174,20 @@ def _await_data(url: str, models: int) -> None:
     raise SystemExit("the private Prometheus has no data after 60 s")
 
 
-async def _cycles(url: str, models: int) -> tuple[float, float]:
-    """(requests a cycle, seconds a cycle) of the operator's own poller."""
+def fleet(models: int) -> tuple[Store, Policies]:
+    """A store with as many models, each with its Deployment and pod, and the policy that selects them all."""
     store = Store()
     policies = Policies(store)
     for i in range(models):
         for raw in (_model(i), _deployment(i), _pod(i)):
             store.apply(raw)
     store.apply(_policy())
+    return store, policies
+
+
+async def _cycles(url: str, models: int) -> tuple[float, float]:
+    """(requests a cycle, seconds a cycle) of the operator's own poller."""
+    store, policies = fleet(models)
     source = PrometheusSource("default", Source(url=url, timeout=30))
     poller = Poller(store, policies, Board(), {"default": source}, lambda _: None, lambda _: None)
     group = policies.groups()[5.0]

@@ -12,15 +12,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import uvicorn
 
-np = pytest.importorskip("numpy")
-import uvicorn  # noqa: E402
-
-from lab.model.app import Model, build_app  # noqa: E402
-from lab.model.metrics import ModelMetrics  # noqa: E402
-from lab.model.network import PIXELS, WHITE, Network, decode  # noqa: E402
-from lab.model.serve import load  # noqa: E402
+from lab.model.app import Model, build_app
+from lab.model.metrics import ModelMetrics
+from lab.model.network import PIXELS, WHITE, Network, decode
+from lab.model.serve import load
 
 pytestmark = pytest.mark.integration
 
@@ -171,7 +170,6 @@ def test_a_saved_network_answers_the_same(tmp_path: Path):
     ("version", "least", "most"), [("1.0.0", 0.95, 0.98), ("1.1.0", 0.0, 0.7), ("1.2.0", 0.975, 1.0)]
 )
 def test_releases_are_as_good_as_their_story_needs(version: str, least: float, most: float, tmp_path: Path):
-    pytest.importorskip("sklearn")
     from lab.model.releases import release_of
     from lab.model.train import train
 

@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import structlog
 
@@ -131,15 +132,16 @@ class Poller:
         pods = {p.name: p for p in self._store.pods(workload)}
         board.ties = {**ties_of(model.status.releases), **board.ties}
         changed = False
+        releases = _releases(board.ties, pods, container)
         for found in read.values():
-            releases = _releases(board.ties, pods, container)
             judged = found.judge(model, board, releases, tick)
             if judged.unknown_releases and await self._learn(found, model, board, pods, container, tick):
-                judged = found.judge(model, board, _releases(board.ties, pods, container), tick)
+                releases = replace(releases, ties=board.ties)
+                judged = found.judge(model, board, releases, tick)
             changed |= board.record(found.signal, judged, moment(tick))
         board.keep_only((s.policy, s.name) for s in self._policies.signals_of(key))
         interval = next(iter(read.values())).signal.interval
-        if _soak(board, _releases({}, pods, container).running, interval, tick, model):
+        if _soak(board, releases.running, interval, tick, model):
             changed = True
         if changed:
             self._wake(key)

@@ -3,12 +3,10 @@
 import time
 from typing import Any
 
-from bench.p1 import _deployment, _model, _pod, _policy
+from bench.p1 import fleet
 from knowngood.core.signals.answer import Answer, DataState, Row
 from knowngood.shell.board import Board
-from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
-from knowngood.shell.store import Store
 
 
 class CountingSource:
@@ -30,12 +28,7 @@ class CountingSource:
 
 
 def poller(models: int, source: CountingSource) -> tuple[Poller, Board, Any]:
-    store = Store()
-    policies = Policies(store)
-    for i in range(models):
-        for raw in (_model(i), _deployment(i), _pod(i)):
-            store.apply(raw)
-    store.apply(_policy())
+    store, policies = fleet(models)
     board = Board()
     made = Poller(store, policies, board, {"default": source}, lambda _: None, lambda _: None)  # type: ignore[dict-item]
     return made, board, policies.groups()[5.0]
