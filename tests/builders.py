@@ -17,6 +17,7 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.modelstatus import Release
 from knowngood.api.observed import NamedImage, Verdict
 from knowngood.core.detectors.judgement import Judgement
+from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Container, Pod, PodContainer, Workload
 from knowngood.core.incidents.opening import SignalView, incident_object
 from knowngood.core.response.facts import Facts
@@ -158,7 +159,7 @@ def workload(
         "observed_generation": 1,
         "labels": {} if consent is None else {"knowngood.dev/model": consent},
         "annotations": {},
-        "selector": {"app": MODEL},
+        "selector": Selector((("app", MODEL),)),
         "containers": tuple(Container(n, i, tuple((env or {}).get(n, ()))) for n, i in images.items()),
         "replicas": 2,
         "status_replicas": 2,

@@ -44,7 +44,7 @@ class IncidentSignal(ObservedModel):
     """A signal that took part, with what it saw."""
 
     name: ShortText = Field(description="The signal's name in the policy.")
-    policy: ShortText = Field(default="", description="The IncidentPolicy's name.")
+    policy: ShortText = Field(description="The IncidentPolicy's name.")
     type: IncidentType = Field(description="The signal's type.")
     severity: Severity = Field(description="The signal's severity.")
     first_breach_at: Timestamp | None = Field(default=None, description="When it was first out of its limits.")
@@ -101,7 +101,7 @@ class AIIncidentStatus(ObservedModel):
     )
     recovered_at: Timestamp | None = Field(default=None, description="When the model was healthy again.")
     primary_signal: ShortText | None = Field(default=None, description="The signal that opened it; printed as SIGNAL.")
-    signals: Annotated[list[IncidentSignal], Field(max_length=32), by("name")] = Field(
+    signals: Annotated[list[IncidentSignal], Field(max_length=32), by("policy", "name")] = Field(
         default_factory=list, description="The signals that took part, with query, value and threshold."
     )
     suspect: Suspect | None = Field(default=None, description="The release that ran when it broke.")

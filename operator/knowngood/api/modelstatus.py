@@ -122,7 +122,8 @@ class Release(ObservedModel):
         default=None, description="When it had stayed healthy for promotion.soak; absent: not proven."
     )
     implicated_in: Annotated[str, Field(max_length=253)] | None = Field(
-        default=None, description="The AIIncident that suspects it; such a release is not gone back to."
+        default=None,
+        description="The open AIIncident that suspects it; it is neither proven nor gone back to.",
     )
     ran: Annotated[list[Ran], Field(max_length=20), ATOMIC] = Field(
         default_factory=list, description="When it ran, oldest first."

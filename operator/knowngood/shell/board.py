@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
 from knowngood.core.incidents.judge import Judged
 from knowngood.core.incidents.opening import SignalView
@@ -51,8 +52,8 @@ class ModelBoard:
 
     @property
     def healthy(self) -> bool:
-        """Every signal is healthy, and at least one of them on data."""
-        judgements = [v.judgement for v in self.views.values()]
+        """Every signal that is not ignored for want of data is healthy, and at least one of them on data."""
+        judgements = [v.judgement for v in self.views.values() if v.judgement.reason != Reason.IGNORED]
         return (
             bool(judgements)
             and all(j.verdict is Verdict.HEALTHY for j in judgements)

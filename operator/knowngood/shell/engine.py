@@ -11,9 +11,10 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, set_condition
 from knowngood.api.durations import seconds
 from knowngood.api.incidentpolicy import IncidentPolicyStatus
-from knowngood.core.facts.workload import Pod, Workload, selects
+from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.incidents.suspicion import suspicions
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
@@ -43,7 +44,7 @@ class Engine:
         self._models = WorkQueue("ModelDeployment", self._model, _WORKERS)
         self._policy_queue = WorkQueue("IncidentPolicy", self._policy, 2)
         self._poller = Poller(store, self._policies, self._board, sources, self._models.add, self._policy_queue.add)
-        self._incidents = Incidents(api, store, self._board, sources, settings)
+        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings)
         self._pod_owners: dict[str, dict[Key, Workload]] = {}
 
     async def run(self) -> None:
@@ -87,7 +88,7 @@ class Engine:
         for model in self._store.models(key[0]):
             ref = model.spec.workload_ref
             workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-            if workload and (not isinstance(value, Pod) or selects(workload.selector, value.labels)):
+            if workload and (not isinstance(value, Pod) or workload.selector.selects(value.labels)):
                 self._models.add((key[0], model.metadata.name))
 
     async def _model(self, key: Key) -> float | None:
@@ -126,11 +127,6 @@ class Engine:
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (key[0], ref.name))
         incident, board = self._store.open_incident(key), self._board.of(key)
-        suspects = {
-            i.status.suspect.digest: i.metadata.name
-            for i in self._store.incidents_of(key)
-            if i.status.suspect and i.status.suspect.digest
-        }
         return ModelFacts(
             model=model,
             workload=workload,
@@ -143,7 +139,7 @@ class Engine:
             healthy_for=dict(board.healthy_for),
             soak=seconds(model.spec.promotion.soak),
             incident=incident.metadata.name if incident else None,
-            suspects=suspects,
+            suspicions=suspicions(self._store.incidents_of(key)),
             episode=self._incidents.episode(model),
             now=moment(time.time()),
         )

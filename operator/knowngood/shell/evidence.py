@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import structlog
+
 from knowngood.api.durations import text
 from knowngood.api.evidence import Evidence, Missing
 from knowngood.core.incidents import evidence as build
@@ -16,6 +18,7 @@ from knowngood.core.signals.scope import narrowed
 from knowngood.shell import cluster as c
 from knowngood.shell.sources import PrometheusSource
 
+log = structlog.get_logger()
 _MAX_POINTS = 2_000  # over all series, so that the object stays small whatever happens
 _LEAST_LOOK_BACK = 300.0
 
@@ -39,7 +42,12 @@ async def freeze(
         else:
             found[name] = result
     took = max(0.001, round(time.monotonic() - began, 3))
-    return _assemble(facts, found, missing, budget, took, most_points)
+    try:
+        return _assemble(facts, found, missing, budget, took, most_points)
+    except Exception as error:  # what cannot be read must not hold up the containment
+        log.exception("evidence not assembled", incident=facts.incident.metadata.name)
+        said = Missing(item="everything", reason=f"not understood: {type(error).__name__}: {error}"[:1000])
+        return Evidence(frozen_at=build.moment(time.time()), budget=text(budget), took=text(took), missing=[said])
 
 
 async def _guarded(call: Awaitable[Any]) -> Any:
@@ -59,8 +67,7 @@ def _calls(
     calls: dict[str, Awaitable[Any]] = {}
     namespace = facts.incident.metadata.namespace
     if facts.workload is not None:
-        selector = ",".join(f"{k}={v}" for k, v in sorted(facts.workload.selector.items()))
-        calls["rollouts"] = api.list(c.REPLICASETS, namespace, selector)
+        calls["rollouts"] = api.list(c.REPLICASETS, namespace, str(facts.workload.selector))
         for name in build.mounted(facts.workload.raw_template)[0]:
             calls[f"ConfigMap {name}"] = api.get(c.CONFIGMAPS, namespace, name)
     for view, source in _sources(facts, sources):

@@ -22,6 +22,7 @@ from knowngood.shell import cluster as c
 from knowngood.shell import events, metrics
 from knowngood.shell.board import Board
 from knowngood.shell.evidence import freeze
+from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.store import Key, Store
@@ -46,16 +47,12 @@ class Incidents:
         api: c.Cluster,
         store: Store,
         board: Board,
+        policies: Policies,
         sources: Mapping[str, PrometheusSource],
         settings: Settings,
     ) -> None:
-        self._api, self._store, self._board, self._sources, self._settings = (
-            api,
-            store,
-            board,
-            sources,
-            settings,
-        )
+        self._api, self._store, self._board, self._policies = api, store, board, policies
+        self._sources, self._settings = sources, settings
         self._telling: set[asyncio.Task[None]] = set()
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -122,7 +119,8 @@ class Incidents:
             return None
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-        policy_ref = incident.status.policy or (incident.spec.policy_ref.name if incident.spec.policy_ref else "")
+        named = incident.status.policy or (incident.spec.policy_ref.name if incident.spec.policy_ref else None)
+        policy_ref = named or next((name for _, name in sorted(self._policies.policies_of(model_key))), "")
         others = [i for i in self._store.incidents_of(model_key) if i.metadata.uid != incident.metadata.uid]
         suspects = [i.status.suspect.digest for i in [incident, *others] if i.status.suspect and not is_over(i)]
         return Facts(

@@ -15,6 +15,7 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.base import InvalidObjectError
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.record import is_over
 from knowngood.shell.cluster import Raw
@@ -58,7 +59,8 @@ class Store:
 
     def __init__(self) -> None:
         self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
-        self._pods: dict[str, dict[str, Pod]] = {}
+        self._pods: dict[tuple[str, str, str], dict[str, Pod]] = {}  # by namespace and each label
+        self._indexed: dict[Key, Pod] = {}
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
@@ -131,11 +133,16 @@ class Store:
             listener(kind, key, value)
 
     def _index_pod(self, key: Key, pod: Pod | None) -> None:
-        of_namespace = self._pods.setdefault(key[0], {})
-        if pod is None:
-            of_namespace.pop(key[1], None)
-        else:
-            of_namespace[key[1]] = pod
+        old = self._indexed.pop(key, None)
+        for item in old.labels.items() if old else ():
+            found = self._pods[(key[0], *item)]
+            found.pop(key[1], None)
+            if not found:
+                del self._pods[(key[0], *item)]
+        if pod is not None:
+            self._indexed[key] = pod
+            for item in pod.labels.items():
+                self._pods.setdefault((key[0], *item), {})[key[1]] = pod
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
@@ -177,9 +184,13 @@ class Store:
         """The pods that the workload's selector selects."""
         if workload is None or not workload.selector:
             return ()
-        wanted = workload.selector.items()
-        found = self._pods.get(workload.namespace, {}).values()
-        return tuple(p for p in found if wanted <= p.labels.items())
+        found = self._narrowest(workload.namespace, workload.selector)
+        return tuple(p for p in found if p.namespace == workload.namespace and workload.selector.selects(p.labels))
+
+    def _narrowest(self, namespace: str, selector: Selector) -> Iterable[Pod]:
+        """The pods under the rarest label that is asked for, so that a model's pods cost nothing to the others."""
+        indices = [self._pods.get((namespace, *item), {}) for item in selector.equal]
+        return min(indices, key=len).values() if indices else self._indexed.values()
 
     def incidents_of(self, key: Key) -> list[AIIncident]:
         """The incidents of a model, oldest first."""

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from knowngood.api.incidentpolicy import LabelSelector
 from knowngood.core.facts.clock import format_time, parse_time
 from knowngood.core.facts.images import Image, in_registry, parse_image, short_digest
-from knowngood.core.facts.labels import selected
-from knowngood.core.facts.workload import PodContainer, read_pod, read_workload, selects
+from knowngood.core.facts.labels import Selector, read_selector, selected
+from knowngood.core.facts.workload import PodContainer, read_pod, read_workload
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -191,11 +191,27 @@ def test_label_selectors(selector: dict[str, object], yes: dict[str, str], no: d
     made = LabelSelector.from_object(selector)
     assert selected(made, yes)
     assert not selected(made, no)
+    of_workload = read_selector(selector)
+    assert of_workload.selects(yes)
+    assert not of_workload.selects(no)
+
+
+def test_a_selector_as_a_query() -> None:
+    raw = {
+        "matchLabels": {"b": "2", "a": "1"},
+        "matchExpressions": [
+            {"key": "c", "operator": "In", "values": ["x", "y"]},
+            {"key": "d", "operator": "NotIn", "values": ["z"]},
+            {"key": "e", "operator": "Exists"},
+            {"key": "f", "operator": "DoesNotExist"},
+        ],
+    }
+    assert str(read_selector(raw)) == "a=1,b=2,c in (x,y),d notin (z),e,!f"
 
 
 def test_an_empty_policy_selector_selects_all_and_an_empty_workload_selector_nothing() -> None:
     assert selected(LabelSelector(), {})
-    assert not selects({}, {"app": "digits"})
+    assert not Selector().selects({"app": "digits"})
 
 
 def test_times() -> None:

@@ -10,6 +10,7 @@ from knowngood.api.modelstatus import KnownGoodSource, ModelDeploymentStatus, Mo
 from knowngood.api.observed import Verdict
 from knowngood.core.facts.workload import PodContainer
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.incidents.suspicion import Suspicion
 from knowngood.core.signals.answer import DataState
 from tests import builders as b
 
@@ -29,11 +30,15 @@ def facts(**changes: Any) -> ModelFacts:
         "healthy_for": {b.GOOD: 100.0},
         "soak": 80.0,
         "incident": None,
-        "suspects": {},
+        "suspicions": (),
         "episode": 0,
         "now": b.at(100),
     }
     return ModelFacts(**{**values, **changes})
+
+
+def suspicion(ongoing: bool = True, blameless: bool = False) -> Suspicion:
+    return Suspicion(b.GOOD, "digits-1", b.at(1_000), ongoing, blameless)
 
 
 def again(before: ModelFacts, **changes: Any) -> ModelFacts:
@@ -55,7 +60,7 @@ WORLDS = {
     "down": {"views": b.views(b.absent(DataState.UNREACHABLE))},
     "no pods": {"pods": ()},
     "no workload": {"workload": None, "pods": (), "container": ""},
-    "incident": {"incident": "digits-1", "suspects": {b.GOOD: "digits-1"}, "episode": 1},
+    "incident": {"incident": "digits-1", "suspicions": (suspicion(),), "episode": 1},
     "rolling": {"pods": (*b.pods("good"), *b.pods("bad"))},
     "not judged": {"views": {}},
 }
@@ -114,10 +119,35 @@ class TestProof:
         found = status_of(facts(pods=(*b.pods("good"), *b.pods("bad"))))
         assert all(r.proven_at is None for r in found.releases)
 
-    def test_a_suspect_loses_its_proof(self) -> None:
-        found = status_of(again(facts(), suspects={b.GOOD: "digits-1"}))
+    def test_a_suspect_is_marked_and_cannot_be_proven(self) -> None:
+        found = status_of(facts(suspicions=(suspicion(),)))
         assert found.known_good is None
         assert found.releases[0].implicated_in == "digits-1"
+        assert found.releases[0].proven_at is None
+
+    def test_a_proven_suspect_stays_known_good_while_it_is_asked_for(self) -> None:
+        """Else an older release would take its place, and the incident would not say that a rollback cannot help."""
+        found = status_of(again(facts(), suspicions=(suspicion(),)))
+        assert found.known_good is not None
+        assert found.releases[0].implicated_in == "digits-1"
+
+    def test_what_an_incident_was_right_about_loses_its_proof(self) -> None:
+        convicted = again(facts(), suspicions=(suspicion(ongoing=False),), healthy_for={})
+        found = status_of(convicted)
+        assert found.known_good is None
+        assert (found.releases[0].implicated_in, found.releases[0].healthy_for) == (None, None)
+
+    def test_it_can_be_proven_anew_after_that(self) -> None:
+        convicted = again(facts(), suspicions=(suspicion(ongoing=False),), healthy_for={})
+        found = status_of(again(convicted, healthy_for={b.GOOD: 100.0}, now=b.at(9_000)))
+        assert found.known_good is not None
+        later = again(again(convicted, healthy_for={b.GOOD: 100.0}, now=b.at(9_000)))
+        assert status_of(later).known_good is not None
+
+    def test_a_false_positive_leaves_the_proof(self) -> None:
+        found = status_of(again(facts(), suspicions=(suspicion(ongoing=False, blameless=True),)))
+        assert found.known_good is not None
+        assert found.releases[0].implicated_in is None
 
     def test_a_container_that_was_injected_is_no_part_of_a_release(self) -> None:
         proxy = PodContainer("istio-proxy", "r/proxy:1", f"r/proxy@{b.FIX}")

@@ -82,12 +82,12 @@ class TestFirst:
         assert (entry.release, entry.segment, entry.first_breach_at) == ("bad", {"group": "a"}, b.at(0))
         assert "good_total" in entry.query
 
-    def test_two_policies_with_a_signal_of_one_name_make_one_entry(self) -> None:
-        """The record tells signals apart by name; a second would be refused by the API server for ever."""
+    def test_two_policies_with_a_signal_of_one_name_make_two_entries(self) -> None:
         other = SignalView(b.compiled(), b.judgement(), b.at())
         twin = compile_policy(b.policy(name="other"), [b.model()]).signals[0]
         made = status(other, SignalView(twin, b.judgement(), b.at()))
-        assert [(s.policy, s.name) for s in made.signals] == [("digits-quality", "accuracy")]
+        assert [(s.policy, s.name) for s in made.signals] == [("digits-quality", "accuracy"), ("other", "accuracy")]
+        assert written(made) == made
         after = joined(made, b.views(other, SignalView(twin, b.judgement(), b.at())), b.at(20))
         assert after == made
 

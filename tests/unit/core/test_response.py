@@ -67,10 +67,15 @@ class TestChoice:
     def test_there_is_a_fault_for_every_check(self) -> None:
         assert len(CHECKS) == len(self.FAULTS)
 
-    def test_the_next_proven_release_where_the_newest_is_a_suspect(self) -> None:
+    def test_a_breach_on_known_good_says_so_and_tries_no_older_one(self) -> None:
         found = choose([candidate("bad"), candidate("good")], situation())
-        assert found.candidate == candidate("good")
-        assert found.refusals[0].reason is Reason.ALREADY_RUNNING
+        assert found.candidate is None
+        assert [r.reason for r in found.refusals] == [Reason.ALREADY_RUNNING]
+
+    def test_known_good_beside_the_suspect_in_a_roll_out_can_help(self) -> None:
+        both = situation(running=frozenset({b.BAD, b.GOOD}), suspect=b.BAD)
+        assert choose([candidate("good")], both).candidate == candidate("good")
+        assert choose([candidate("bad")], both).candidate is None
 
     def test_a_release_that_says_nothing_of_the_container_that_answers(self) -> None:
         workload = b.workload({"model": b.image("bad"), "proxy": "p"})

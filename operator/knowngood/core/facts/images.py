@@ -48,3 +48,16 @@ def in_registry(reference: str, allowed: tuple[str, ...]) -> bool:
     """Whether ``reference`` lies under one of ``allowed`` (``host[:port][/path]``, whole path elements)."""
     repository = parse_image(reference).repository
     return any(repository == prefix or repository.startswith(prefix.rstrip("/") + "/") for prefix in allowed)
+
+
+def same_image(one: str, other: str) -> bool:
+    """Whether two references name the same image, perhaps by a mirror that the cluster's own admission put there.
+
+    A mirror changes the registry and the path before the name; it keeps the digest, or the name and the tag.
+    """
+    if one == other:
+        return True
+    digests = parse_image(one).digest, parse_image(other).digest
+    if any(digests):
+        return digests[0] == digests[1]
+    return one.rpartition("/")[2] == other.rpartition("/")[2]

@@ -6,6 +6,7 @@ from typing import Any
 
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.images import Image, parse_image
+from knowngood.core.facts.labels import Selector, read_selector
 
 Raw = Mapping[str, Any]
 
@@ -33,7 +34,7 @@ class Workload:
     observed_generation: int
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
-    selector: Mapping[str, str]
+    selector: Selector
     containers: tuple[Container, ...]
     replicas: int
     status_replicas: int
@@ -128,7 +129,7 @@ def read_workload(raw: Raw) -> Workload:
         observed_generation=int(status.get("observedGeneration") or 0),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
-        selector=(spec.get("selector") or {}).get("matchLabels") or {},
+        selector=read_selector(spec.get("selector") or {}),
         containers=tuple(_container(c) for c in (template.get("spec") or {}).get("containers") or ()),
         replicas=int(spec.get("replicas", 1)),
         status_replicas=int(status.get("replicas") or 0),
@@ -172,8 +173,3 @@ def _pod_container(declared: Raw, reported: Raw) -> PodContainer:
         image_id=reported.get("imageID", ""),
         restarts=int(reported.get("restartCount") or 0),
     )
-
-
-def selects(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    """Whether ``labels`` satisfy an equality ``selector``; an empty selector selects nothing here."""
-    return bool(selector) and all(labels.get(k) == v for k, v in selector.items())

@@ -139,7 +139,8 @@ def _with_no_data(signal: CompiledSignal, judged: Judged, before: Judged | None,
     judged = replace(judged, no_data_since=since)
     rule = signal.no_data
     if rule.action is NoDataAction.IGNORE:
-        ignored = Judgement(Verdict.HEALTHY, Reason.IGNORED, "no data, which the policy ignores", state=DataState.EMPTY)
+        text = "no data, which the policy ignores: it counts neither for nor against the model"
+        ignored = Judgement(Verdict.INCONCLUSIVE, Reason.IGNORED, text, state=judged.judgement.state)
         return replace(judged, judgement=ignored)
     if rule.action is NoDataAction.INCIDENT and now - since >= (seconds(rule.for_) if rule.for_ else 0.0):
         text = f"no data for {rule.for_}, which the policy calls an incident"

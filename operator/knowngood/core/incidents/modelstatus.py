@@ -19,11 +19,13 @@ from knowngood.api.modelstatus import (
     SignalsStatus,
 )
 from knowngood.api.observed import NamedImage, RunningContainer, Verdict
+from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import clipped
 from knowngood.core.incidents.releases import observe, prove, ties_of
+from knowngood.core.incidents.suspicion import Suspicion, weighed
 from knowngood.core.signals.answer import DataState
 
 _AVAILABLE_ANYWAY = frozenset({DataState.OK, DataState.TOO_FEW})
@@ -44,7 +46,7 @@ class ModelFacts:
     healthy_for: Mapping[str, float]
     soak: float
     incident: str | None
-    suspects: Mapping[str, str]  # digest to the incident that suspects it
+    suspicions: Sequence[Suspicion]
     episode: int
     now: datetime
 
@@ -90,7 +92,7 @@ def _releases(facts: ModelFacts) -> list[Release]:
             )
     ties = {**ties_of(facts.model.status.releases), **facts.ties}
     releases = observe(facts.model.status.releases, running, ties, facts.now)
-    releases = [_implicated(r, facts.suspects) for r in releases]
+    releases = [weighed(r, facts.suspicions) for r in releases]
     for digest in running:
         # what a new process has not judged yet keeps the health that was noted
         if len(running) == 1 and digest in facts.healthy_for and _promotes(facts.model):
@@ -109,13 +111,6 @@ def _promotes(model: ModelDeployment) -> bool:
 
 def _named(name: str, image: str) -> NamedImage:
     return NamedImage(name=name, image=image)
-
-
-def _implicated(release: Release, suspects: Mapping[str, str]) -> Release:
-    incident = suspects.get(release.digest)
-    if incident is None or release.implicated_in == incident:
-        return release
-    return release.model_copy(update={"implicated_in": incident, "proven_at": None})
 
 
 def _running(facts: ModelFacts, old: RunningStatus | None, releases: Sequence[Release]) -> RunningStatus | None:
@@ -163,7 +158,7 @@ def _signals(facts: ModelFacts) -> SignalsStatus:
     items = [_item(key, facts.views.get(key)) for key in sorted(facts.expected)]
     found = [item for item in items if item is not None]
     ok = sum(item.verdict is Verdict.HEALTHY for item in found)
-    total = len(facts.expected)
+    total = len(facts.expected) - sum(item.reason == Reason.IGNORED for item in found)
     return SignalsStatus(ok=ok, total=total, summary=f"{ok}/{total}", items=found)
 
 
@@ -269,12 +264,16 @@ def _unheeded(model: ModelDeployment) -> list[str]:
 def _available(facts: ModelFacts) -> Said:
     if not facts.views:
         return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, "not judged yet"
-    lacking = [(k, v) for k, v in sorted(facts.views.items()) if v.judgement.state not in _AVAILABLE_ANYWAY]
+    lacking = [(k, v) for k, v in sorted(facts.views.items()) if _lacks_data(v.judgement)]
     if not lacking:
         return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
     view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
     names = _names(k for k, _ in lacking)
     return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
+
+
+def _lacks_data(judgement: Judgement) -> bool:
+    return judgement.state not in _AVAILABLE_ANYWAY and judgement.reason != Reason.IGNORED
 
 
 def _names(keys: Iterable[tuple[str, str]]) -> str:

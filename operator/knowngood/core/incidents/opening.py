@@ -85,8 +85,9 @@ def first_status(
     pods: tuple[Pod, ...],
     container: str,
     now: datetime,
+    policy: str = "",
 ) -> AIIncidentStatus:
-    """The status of a new incident, before anything is planned."""
+    """The status of a new incident, before anything is planned; ``policy`` is whose responses apply."""
     lead = found[0] if found else None
     spec = incident.spec
     status = AIIncidentStatus(
@@ -96,7 +97,7 @@ def first_status(
         type=spec.type,
         severity=max([spec.severity, *(v.signal.severity for v in found)], key=lambda s: s.rank),
         model_uid=model.metadata.uid,
-        policy=spec.policy_ref.name if spec.policy_ref else (lead.signal.policy if lead else None),
+        policy=spec.policy_ref.name if spec.policy_ref else (policy or None),
         opened_at=now,
         last_breach_at=now if found else None,
         primary_signal=lead.signal.name if lead else None,
@@ -164,12 +165,13 @@ def joined(status: AIIncidentStatus, views: Mapping[tuple[str, str], SignalView]
 
 
 def _new(found: Iterable[SignalView], known: Sequence[IncidentSignal]) -> list[SignalView]:
-    """Those that the record has room for; it tells signals apart by name, so that the first of a name is kept."""
-    taken = {s.name for s in known}
+    """Those that the record has room for."""
+    taken = {(s.policy, s.name) for s in known}
     new: list[SignalView] = []
     for view in found:
-        if view.signal.name not in taken and len(taken) < _MOST_SIGNALS:
-            taken.add(view.signal.name)
+        key = (view.signal.policy, view.signal.name)
+        if key not in taken and len(taken) < _MOST_SIGNALS:
+            taken.add(key)
             new.append(view)
     return new
 

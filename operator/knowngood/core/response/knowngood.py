@@ -51,6 +51,7 @@ class Situation:
     running: frozenset[str]
     implicated: frozenset[str]
     registries: tuple[str, ...]
+    suspect: str = ""  # digest that the incident is about
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,19 @@ def _promoted(release: Release) -> Candidate:
 
 
 def choose(found: Sequence[Candidate], situation: Situation) -> Choice:
-    """The first candidate that passes every check; with none, why each did not."""
+    """The first candidate that passes every check; with none, why each did not.
+
+    Where the best of them is what fails, older ones are named and not tried: it failed after it was proven, so that
+    what changed is more likely around it than in it.
+    """
     refusals: list[Refusal] = []
     for candidate in found:
         refusal = _first_refusal(candidate, situation)
         if refusal is None:
             return Choice(candidate, tuple(refusals))
         refusals.append(refusal)
+        if refusal.reason is Reason.ALREADY_RUNNING:
+            break
     if not found:
         refusals.append(
             Refusal(
@@ -142,12 +149,13 @@ def registry_allowed(candidate: Candidate, situation: Situation) -> Refusal | No
 
 
 def not_running(candidate: Candidate, situation: Situation) -> Refusal | None:
-    """Going back to what runs cannot help."""
-    if candidate.digest in situation.running:
+    """Going back to what runs cannot help; where the suspect runs beside it, in a roll-out, it can."""
+    beside = situation.running - {candidate.digest}
+    if candidate.digest == situation.suspect or (candidate.digest in situation.running and not beside):
         return Refusal(
             Reason.ALREADY_RUNNING,
             f"known-good {candidate.digest} is what runs now, so that a rollback cannot help; look at its inputs and "
-            "its neighbours",
+            "its neighbours, or name an older release in spec.knownGood",
         )
     return None
 

@@ -64,7 +64,10 @@ def plan(facts: Facts) -> Effect | None:
         found = breaches(facts.signals.values())
         if not found and _not_seen_yet(facts):
             return Wait(_LOOK_FOR_SIGNALS)
-        status = first_status(facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now)
+        policy = facts.policy.metadata.name if facts.policy else ""
+        status = first_status(
+            facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now, policy
+        )
     made = build(facts.with_status(status).ground)
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL:

@@ -8,7 +8,7 @@ from knowngood.api.durations import seconds, text
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import PlanStep, StepObserved, StepState
-from knowngood.core.facts.images import parse_image
+from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.evidence import env_value
 from knowngood.core.incidents.record import conditioned, stepped, told
@@ -72,7 +72,8 @@ def _suspect_images(facts: Facts, workload: Workload) -> dict[str, str]:
     """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
     suspect = facts.incident.status.suspect
     seen = {c.name: c.image for c in suspect.containers} if suspect else {}
-    return {name: seen.get(name, image) for name, image in workload.images.items()}
+    found = workload.images
+    return {n: image if same_image(seen.get(n, image), image) else seen[n] for n, image in found.items()}
 
 
 def advance(facts: Facts, step: PlanStep) -> Effect:

@@ -103,7 +103,15 @@ def choice_for(ground: Ground) -> Choice:
     obstacle = _obstacle(ground)
     if obstacle is not None or ground.workload is None:
         return Choice(None, (obstacle,) if obstacle else ())
-    situation = Situation(ground.workload, ground.container, ground.running, ground.implicated, ground.registries)
+    suspect = ground.incident.status.suspect
+    situation = Situation(
+        ground.workload,
+        ground.container,
+        ground.running,
+        ground.implicated,
+        ground.registries,
+        suspect.digest if suspect else "",
+    )
     return choose(candidates(ground.model, ground.container), situation)
 
 

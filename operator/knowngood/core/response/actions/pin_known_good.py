@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Any
 
 from knowngood.api import GROUP
+from knowngood.core.facts.images import same_image
 from knowngood.core.facts.workload import Workload
 from knowngood.core.response.knowngood import Pin
 from knowngood.core.response.mutation import Mutation, Target, Verb
@@ -39,7 +40,7 @@ def state(workload: Workload, pins: Sequence[Pin], seen: Mapping[str, str]) -> S
 
 def _holds(workload: Workload, pin: Pin) -> bool:
     container = workload.container(pin.container)
-    if container is None or container.image != pin.image:
+    if container is None or not same_image(container.image, pin.image):
         return False
     env = dict(container.env)
     return all(env.get(name) == value for name, value in pin.env) and not set(pin.remove_env) & set(env)

@@ -1,0 +1,50 @@
+"""What incidents say of releases: a suspect of an open one is not proven, and what one was right about is no longer."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from knowngood.api.aiincident import AIIncident, DispositionVerdict
+from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.modelstatus import Release
+from knowngood.core.incidents.record import is_over
+
+_BLAMELESS = frozenset({IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Suspicion:
+    """That an incident is about a release."""
+
+    digest: str
+    incident: str
+    since: datetime
+    ongoing: bool
+    blameless: bool = False  # over, and it was not the release, or nobody had to act
+
+
+def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
+    """What these incidents of one model say of its releases."""
+    found = []
+    for incident in incidents:
+        status = incident.status
+        if status.suspect is None or not status.suspect.digest or status.opened_at is None:
+            continue
+        verdict = incident.spec.disposition.verdict if incident.spec.disposition else None
+        blameless = status.phase in _BLAMELESS or verdict not in {None, DispositionVerdict.TRUE_POSITIVE}
+        over = is_over(incident)
+        found.append(Suspicion(status.suspect.digest, incident.metadata.name, status.opened_at, not over, blameless))
+    return tuple(found)
+
+
+def weighed(release: Release, known: Iterable[Suspicion]) -> Release:
+    """The release as the incidents leave it: implicated, or no longer proven, or neither."""
+    about = [s for s in known if s.digest == release.digest]
+    changes: dict[str, object] = {}
+    incident = next((s.incident for s in about if s.ongoing), None)
+    if incident != release.implicated_in:
+        changes["implicated_in"] = incident
+    proven = release.proven_at
+    if proven and any(not s.ongoing and not s.blameless and s.since >= proven for s in about):
+        changes |= {"proven_at": None, "healthy_for": None}
+    return release.model_copy(update=changes) if changes else release
