@@ -120,9 +120,9 @@ class TestNoData:
         found = self.over("Inconclusive", 3600).judgement
         assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, "Empty")
 
-    def test_ignored_says_so_and_keeps_its_state(self) -> None:
+    def test_ignored_is_never_healthy_says_so_and_keeps_its_state(self) -> None:
         found = self.over("Ignore", 60).judgement
-        assert found.reason == Reason.IGNORED
+        assert (found.verdict, found.reason) == (Verdict.INCONCLUSIVE, Reason.IGNORED)
         assert found.state is DataState.EMPTY
 
     def test_an_incident_only_where_asked_for_and_after_for(self) -> None:

@@ -101,6 +101,21 @@ def test_phases(changes: dict[str, Any], phase: ModelPhase) -> None:
     assert status_of(facts(**changes)).phase is phase
 
 
+def test_an_ignored_signal_counts_neither_for_nor_against_the_model() -> None:
+    ignored = b.view(Verdict.INCONCLUSIVE, reason=Reason.IGNORED, state=DataState.EMPTY, digest="")
+    other = (b.POLICY, "latency")
+    found = status_of(
+        facts(
+            expected=((b.POLICY, b.SIGNAL), other), views={**b.views(b.view(Verdict.HEALTHY, "good")), other: ignored}
+        )
+    )
+    assert found.signals is not None
+    assert (found.phase, found.signals.summary) == (ModelPhase.HEALTHY, "1/1")
+    assert said(found, "SignalsAvailable")[0] is ConditionStatus.TRUE
+    alone = status_of(facts(views=b.views(ignored)))
+    assert alone.phase is ModelPhase.INCONCLUSIVE
+
+
 class TestProof:
     def test_what_a_new_process_has_not_judged_yet_keeps_its_noted_health(self) -> None:
         noted = again(facts(healthy_for={b.GOOD: 40.0}))

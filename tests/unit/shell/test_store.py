@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from knowngood.core.facts.workload import read_workload
 from knowngood.shell.store import Store
 
 KEY = ("vision", "digits")
@@ -81,3 +82,38 @@ def test_an_object_that_cannot_be_read_is_kept_with_its_problem() -> None:
     assert entry is not None
     assert "workloadRef" in entry.problem
     assert list(store.models()) == []
+
+
+def pod(name: str, version: int, labels: dict[str, str], namespace: str = KEY[0]) -> dict[str, Any]:
+    meta = {"namespace": namespace, "name": name, "uid": f"{namespace}-{name}", "resourceVersion": str(version)}
+    spec = {"containers": [{"name": "model", "image": "x"}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {**meta, "labels": labels}, "spec": spec}
+
+
+def names(store: Store, selector: dict[str, Any]) -> list[str]:
+    raw = deployment(1)
+    raw["spec"]["selector"] = selector
+    return sorted(p.name for p in store.pods(read_workload(raw)))
+
+
+class TestPods:
+    def test_by_every_requirement_of_the_selector_in_its_namespace(self) -> None:
+        store = Store()
+        store.apply(pod("one", 1, {"app": "digits", "track": "stable"}))
+        store.apply(pod("two", 2, {"app": "digits", "track": "canary"}))
+        store.apply(pod("three", 3, {"app": "other", "track": "stable"}))
+        store.apply(pod("four", 4, {"app": "digits"}, "speech"))
+        stable = [{"key": "track", "operator": "NotIn", "values": ["canary"]}]
+        assert names(store, {"matchLabels": {"app": "digits"}}) == ["one", "two"]
+        assert names(store, {"matchLabels": {"app": "digits"}, "matchExpressions": stable}) == ["one"]
+        assert names(store, {"matchExpressions": stable}) == ["one", "three"]
+        assert names(store, {}) == []
+
+    def test_a_pod_that_changes_its_labels_or_goes_is_found_no_more(self) -> None:
+        store = Store()
+        store.apply(pod("one", 1, {"app": "digits"}))
+        store.apply(pod("one", 2, {"app": "retired"}))
+        assert names(store, {"matchLabels": {"app": "digits"}}) == []
+        assert names(store, {"matchLabels": {"app": "retired"}}) == ["one"]
+        store.remove(pod("one", 3, {"app": "retired"}))
+        assert names(store, {"matchLabels": {"app": "retired"}}) == []
