@@ -12,13 +12,16 @@ from typing import Any
 
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import Reason
+from knowngood.api.evidence import Evidence, SeenWorkload
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.modelstatus import Release
 from knowngood.api.observed import NamedImage, Verdict
+from knowngood.api.playbook import Playbook
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Container, Pod, PodContainer, Workload
+from knowngood.core.incidents import evidence as evidence_of
 from knowngood.core.incidents.opening import SignalView, incident_object
 from knowngood.core.response.facts import Facts
 from knowngood.core.signals.answer import DataState, Row
@@ -133,6 +136,24 @@ def policy(
     )
 
 
+def playbook(
+    name: str = "pin-known-good",
+    steps: Sequence[dict[str, Any]] | None = None,
+    escalate: Mapping[str, Any] | None = None,
+    **pin: Any,
+) -> Playbook:
+    """The Playbook `pin-known-good`: evidence, pin (with the fields of ``pin``), tell; no further rung by default."""
+    evidence = {"name": "evidence", "action": "FreezeEvidence", "freezeEvidence": {"budget": "2s"}}
+    pinning = {"name": "pin", "action": "PinKnownGood", "timeout": "5m", **pin}
+    spec: dict[str, Any] = {"contain": steps or [evidence, pinning, {"name": "tell", "action": "Notify"}]}
+    if escalate is not None:
+        spec["escalate"] = dict(escalate)
+    return Playbook.from_object({"metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+
+
+AWAY = {"name": "away", "action": "ScaleToZero", "allowOutage": True}
+
+
 def compiled(changes: Mapping[str, Any] | None = None, **spec: Any) -> CompiledSignal:
     """The signal `accuracy` with `changes`, compiled. Fails where it has a problem."""
     found = compile_policy(policy([signal(**(changes or {}))], **spec), [model()])
@@ -243,12 +264,23 @@ def incident(status: Mapping[str, Any] | None = None, found: SignalView | None =
     return AIIncident.from_object({**raw, "status": dict(status or {})})
 
 
+def evidence(seconds: float = 10.0) -> Evidence:
+    """Evidence of nothing but the moment."""
+    return Evidence(frozen_at=at(seconds), budget="2s", took="10ms")
+
+
+def seen(found: Workload) -> SeenWorkload:
+    """The workload as evidence shows it."""
+    return evidence_of.workload(found)
+
+
 def facts(**changes: Any) -> Facts:
     """A new incident on a breach of the bad release, the good one proven."""
     values: dict[str, Any] = {
         "incident": incident(),
         "model": model(releases=[release("bad"), release("good", proven=0)]),
         "policy": policy(),
+        "playbooks": {"pin-known-good": playbook()},
         "workload": workload(),
         "pods": pods(),
         "container": CONTAINER,

@@ -160,11 +160,11 @@ def test_without_a_response_evidence_is_kept_and_it_is_told() -> None:
     assert len(world.told) == 1
 
 
-def test_an_unknown_playbook_is_not_supported_and_says_so() -> None:
+def test_a_playbook_that_is_not_there_is_said() -> None:
     world = World(policy=b.policy(responses=[b.response(playbookRef={"name": "isolate"})]))
     world.live(60)
-    assert world.condition("Contained").reason == Reason.NOT_SUPPORTED
-    assert "the playbook isolate is not known; write pin-known-good" in world.condition("Contained").message
+    assert world.condition("Contained").reason == Reason.PLAYBOOK_NOT_FOUND
+    assert "there is no Playbook isolate in this namespace; apply one" in world.condition("Contained").message
     assert world.patches == []
 
 

@@ -17,12 +17,13 @@ from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.observed import Verdict
+from knowngood.api.playbook import Playbook
 from knowngood.core.facts.workload import Container, Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
-from knowngood.core.response.facts import Facts, running_digests
+from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
 from tests import builders as b
 
@@ -46,6 +47,7 @@ class World:
 
     model: ModelDeployment = field(default_factory=lambda: b.model({"knownGood": b.pinned()}))
     policy: IncidentPolicy | None = field(default_factory=b.policy)
+    playbooks: tuple[Playbook, ...] = field(default_factory=lambda: (b.playbook(),))
     incident: AIIncident = field(default_factory=b.incident)
     workload: Workload | None = field(default_factory=b.workload)
     pods: tuple[Pod, ...] = field(default_factory=b.pods)
@@ -53,11 +55,14 @@ class World:
     seconds: float = 10.0
     verdict_on: Callable[[frozenset[str]], Verdict] = healthy_unless_bad
     views: dict[tuple[str, str], SignalView] = field(default_factory=lambda: b.views(b.view()))
+    hold: Hold | None = None
+    unguarded: str = "the policy is missing"
     rolls_out: bool = True
     records: int = 0
     patches: list[Mutation] = field(default_factory=list)
     refused: int = 0
     frozen: int = 0
+    evidence: Evidence = field(default_factory=b.evidence)
     told: list[Tell] = field(default_factory=list)
 
     @property
@@ -68,6 +73,7 @@ class World:
             incident=self.incident,
             model=self.model,
             policy=self.policy,
+            playbooks={p.metadata.name: p for p in self.playbooks},
             workload=self.workload,
             pods=self.pods,
             container=b.CONTAINER,
@@ -76,6 +82,8 @@ class World:
             registries=self.registries,
             episode=1,
             now=b.at(self.seconds),
+            hold=self.hold,
+            unguarded=self.unguarded,
         )
 
     @property
@@ -120,6 +128,9 @@ class World:
     def poll(self) -> None:
         """A poll of the metrics; a verdict's since moves only where verdict or release changes."""
         running = running_digests(self.pods, b.CONTAINER)
+        if not running:
+            self.views = b.views(b.absent())
+            return
         verdict = self.verdict_on(running)
         name = "bad" if b.BAD in running else next(n for n in NAMES if b.image(n) == self.image)
         old = self.views.get((b.POLICY, b.SIGNAL))
@@ -141,7 +152,8 @@ class World:
             case FreezeEvidence(budget):
                 self.frozen += 1
                 if not lost:
-                    found = Evidence(frozen_at=b.at(self.seconds), budget="2s", took=f"{round(budget * 100)}ms")
+                    took = {"frozen_at": b.at(self.seconds), "took": f"{round(budget * 100)}ms"}
+                    found = self.evidence.model_copy(update=took)
                     self._record(machine.evidence_frozen(self.facts, found))
             case Apply(mutation):
                 self._apply(mutation)
@@ -185,9 +197,11 @@ class World:
     def roll_out(self) -> None:
         """The controller replaces the pods by what the template declares."""
         assert self.workload is not None
-        self.workload = dataclasses.replace(self.workload, observed_generation=self.workload.generation)
+        number = self.workload.replicas
+        counts = {"updated": number, "status_replicas": number, "available": number}
+        self.workload = dataclasses.replace(self.workload, observed_generation=self.workload.generation, **counts)
         name = next(n for n in NAMES if b.image(n) == self.image)
-        self.pods = b.pods(name)
+        self.pods = b.pods(name, number)
 
     def person_sets(self, name: str) -> None:
         """A person's `kubectl set image`."""
@@ -207,12 +221,14 @@ def with_images(found: Workload, images: Mapping[str, str]) -> Workload:
 
 def patched(found: Workload, patch: Mapping[str, Any]) -> Workload:
     """A strategic merge patch as the API server applies it: lists of containers and variables merge by name."""
-    metadata = patch.get("metadata", {})
-    wanted = {c["name"]: c for c in patch["spec"]["template"]["spec"]["containers"]}
+    metadata, spec = patch.get("metadata", {}), patch["spec"]
+    wanted = {c["name"]: c for c in spec.get("template", {"spec": {"containers": []}})["spec"]["containers"]}
     assert set(wanted) <= set(found.images), "a patch of a container that is not there would add one"
     containers = tuple(_container(c, wanted.get(c.name, {})) for c in found.containers)
     annotations = {**found.annotations, **metadata.get("annotations", {})}
-    return dataclasses.replace(found, containers=containers, annotations=annotations)
+    annotations = {key: value for key, value in annotations.items() if value is not None}
+    replicas = spec.get("replicas", found.replicas)
+    return dataclasses.replace(found, containers=containers, annotations=annotations, replicas=replicas)
 
 
 def _container(old: Container, patch: Mapping[str, Any]) -> Container:

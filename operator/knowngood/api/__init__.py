@@ -8,8 +8,9 @@ API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 MODEL_DEPLOYMENTS: Final = "modeldeployments"
 INCIDENT_POLICIES: Final = "incidentpolicies"
+PLAYBOOKS: Final = "playbooks"
 AI_INCIDENTS: Final = "aiincidents"
-PLURALS: Final = (MODEL_DEPLOYMENTS, INCIDENT_POLICIES, AI_INCIDENTS)
+PLURALS: Final = (MODEL_DEPLOYMENTS, INCIDENT_POLICIES, PLAYBOOKS, AI_INCIDENTS)
 
 LABEL_MODEL: Final = f"{GROUP}/model"
 """On a workload: its owner's consent that Knowngood may patch it for the model of this name."""

@@ -49,6 +49,10 @@ class ConditionType(Documented):
     CONTESTED = "Contested", "Another writer keeps undoing the containment, or undid it."
     RECOVERED = "Recovered", "The model is healthy again."
     REVIEWED = "Reviewed", "A person has reviewed the incident."
+    APPROVALS_GUARDED = (
+        "ApprovalsGuarded",
+        "Admission checks who decides; where it is False, no decision of a person is honoured.",
+    )
 
 
 class Reason(Documented):
@@ -121,6 +125,18 @@ class Reason(Documented):
     PAUSED = "Paused", "The workload is paused and does not roll out."
     ROLL_OUT_STUCK = "RollOutStuck", "The workload did not finish rolling out in time."
     SELF_RECOVERED = "SelfRecovered", "It passed before anyone acted."
+    PLAYBOOK_NOT_FOUND = "PlaybookNotFound", "The namespace has no Playbook of that name."
+    SCALED_TO_ZERO = "ScaledToZero", "No pod answers any more, as the playbook asked for."
+    UNDONE = "Undone", "A step failed, and what it did was taken back."
+    # people
+    APPROVED = "Approved", "A person approved the plan."
+    REJECTED = "Rejected", "A person rejected the plan."
+    APPROVAL_EXPIRED = "ApprovalExpired", "The approval ended before it was used."
+    PLAN_CHANGED = "PlanChanged", "The approval is of another plan than the one that stands here."
+    GUARDED = "Guarded", "Admission checks who decides."
+    NOT_GUARDED = "NotGuarded", "The admission policy or its binding is missing, so no decision is honoured."
+    ACKNOWLEDGED = "Acknowledged", "A person has seen it."
+    EMERGENCY_STOP = "EmergencyStop", "The administrator stopped everything that touches workloads."
 
 
 class Condition(ObservedModel):

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import yaml
 
-from knowngood.api import AI_INCIDENTS, GROUP, INCIDENT_POLICIES, MODEL_DEPLOYMENTS, VERSION
+from knowngood.api import AI_INCIDENTS, GROUP, INCIDENT_POLICIES, MODEL_DEPLOYMENTS, PLAYBOOKS, VERSION
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.base import KnowngoodModel
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.playbook import Playbook
 from knowngood.api.structural import Schema, structural, without_defaults
 
 HEADER: Final = "# Written by `python -m knowngood.api.crds` from operator/knowngood/api. Do not edit.\n"
@@ -76,6 +77,12 @@ RESOURCES: Final = (
             Column("SIGNALS", ".status.signals", "How many signals it judges for each.", "integer"),
             _AGE,
         ),
+    ),
+    Resource(
+        Playbook,
+        PLAYBOOKS,
+        "pbook",
+        (Column("READY", _READY, "Whether every step can be done."), _AGE),
     ),
     Resource(
         AIIncident,

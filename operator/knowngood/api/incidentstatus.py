@@ -72,6 +72,15 @@ class Suspect(ObservedModel):
     release: ShortText = Field(default="", description="Its release label's value in the metrics.")
 
 
+class ApprovalStatus(ObservedModel):
+    """The decision on the plan that counts."""
+
+    by: ShortText = Field(description="Who decided.")
+    decision: ShortText = Field(description="Approve or Reject.")
+    plan_hash: ShortText = Field(description="The plan that it is about.")
+    at: Timestamp = Field(description="When it was honoured.")
+
+
 class TimelineEntry(ObservedModel):
     """Something that happened."""
 
@@ -95,6 +104,7 @@ class AIIncidentStatus(ObservedModel):
     policy: ShortText | None = Field(default=None, description="The IncidentPolicy whose responses apply.")
     opened_at: Timestamp | None = Field(default=None, description="When it was opened.")
     last_breach_at: Timestamp | None = Field(default=None, description="When a signal was last out of its limits.")
+    approval: ApprovalStatus | None = Field(default=None, description="The approval that was honoured.")
     contained_at: Timestamp | None = Field(default=None, description="When the containment was in place.")
     contained_after: Duration | None = Field(
         default=None, description="How long after opening that was; printed as CONTAINED."

@@ -6,10 +6,11 @@ from typing import Annotated
 from pydantic import Field
 
 from knowngood.api.base import ObservedModel, Timestamp
-from knowngood.api.common import Mode
+from knowngood.api.common import Mode, Severity
 from knowngood.api.durations import Duration
 from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
+from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
@@ -23,6 +24,15 @@ class StepState(StrEnum):
     DONE = "Done"
     FAILED = "Failed"
     SKIPPED = "Skipped"
+    UNDOING = "Undoing"
+    UNDONE = "Undone"
+
+
+class Rung(StrEnum):
+    """The part of a playbook that a step belongs to."""
+
+    CONTAIN = "Contain"
+    ESCALATE = "Escalate"
 
 
 class PlanTarget(ObservedModel):
@@ -47,6 +57,7 @@ class StepObserved(ObservedModel):
 
     resource_version: ShortText = Field(default="", description="Version of the target.")
     containers: NamedImages = Field(default_factory=list, description="The target's images.")
+    replicas: int | None = Field(default=None, ge=0, description="How many pods the target asked for.")
 
 
 class PlanStep(ObservedModel):
@@ -57,8 +68,13 @@ class PlanStep(ObservedModel):
     summary: Message = Field(default="", description="What it does, as a sentence with names and values.")
     state: StepState = Field(
         default=StepState.PENDING,
-        description="Pending, Intended (written down before the effect), Done, Failed or Skipped.",
+        description="Pending, Intended (written down before the effect), Done, Failed, Skipped, Undoing or Undone.",
     )
+    rung: Rung = Field(default=Rung.CONTAIN, description="Contain, or Escalate: only if the first rung did not help.")
+    on_failure: OnFailure = Field(default=OnFailure.ESCALATE, description="Continue, Undo or Escalate.")
+    precondition: Message = Field(default="", description="What must hold for it to begin.")
+    effect: Message = Field(default="", description="What is to be seen when it is done.")
+    undo: Message = Field(default="", description="How it is undone.")
     reason: Reason = Field(default="", description="Why it is in this state, as one word.")
     message: Message = Field(default="", description="Why it is in this state, as a sentence.")
     intended_at: Timestamp | None = Field(default=None, description="When its intent was written.")
@@ -72,6 +88,7 @@ class Plan(ObservedModel):
     """What is to be done, step by step."""
 
     hash: ShortText = Field(default="", description="sha256:… of what the plan does; an approval names it.")
+    severity: Severity | None = Field(default=None, description="The severity that it was made for.")
     mode: Mode | None = Field(default=None, description="Automatic, Approval or DryRun.")
     response: ShortText = Field(default="", description="The policy's response that matched.")
     playbook: ShortText = Field(default="", description="The playbook that the steps come from.")
@@ -80,6 +97,10 @@ class Plan(ObservedModel):
     notes: Annotated[list[Message], Field(max_length=32), ATOMIC] = Field(
         default_factory=list, description="What a person should know before approving."
     )
+    escalate_after: Duration | None = Field(
+        default=None, description="How long the signal may stay out of its limits before the next rung begins."
+    )
+    escalated_at: Timestamp | None = Field(default=None, description="When the next rung began.")
     steps: Annotated[list[PlanStep], Field(max_length=32), by("name")] = Field(
         default_factory=list, description="The steps, in order."
     )

@@ -70,6 +70,7 @@ class Resource:
 
 MODELS = Resource(API_VERSION, "ModelDeployment", "modeldeployments")
 POLICIES = Resource(API_VERSION, "IncidentPolicy", "incidentpolicies")
+PLAYBOOKS = Resource(API_VERSION, "Playbook", "playbooks")
 INCIDENTS = Resource(API_VERSION, "AIIncident", "aiincidents")
 DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments")
 STATEFULSETS = Resource("apps/v1", "StatefulSet", "statefulsets")

@@ -14,10 +14,9 @@ from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import breaches, incident_object
 from knowngood.core.incidents.record import is_over
-from knowngood.core.response import effects, machine, pinning
+from knowngood.core.response import effects, machine
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.mutation import Mutation
-from knowngood.core.response.playbooks import PIN_KNOWN_GOOD
 from knowngood.shell import cluster as c
 from knowngood.shell import events, metrics
 from knowngood.shell.board import Board
@@ -127,6 +126,7 @@ class Incidents:
             incident=incident,
             model=model,
             policy=self._store.policy((key[0], policy_ref)) if policy_ref else None,
+            playbooks={p.metadata.name: p for p in self._store.playbooks(key[0])},
             workload=workload,
             pods=self._store.pods(workload),
             container=container_of(model, workload),
@@ -206,16 +206,7 @@ class Incidents:
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
                 raise
-            step = next(
-                (
-                    s
-                    for s in (facts.incident.status.plan.steps if facts.incident.status.plan else ())
-                    if s.action == PIN_KNOWN_GOOD
-                ),
-                None,
-            )
-            if step is not None:
-                await self._record(facts, pinning.refused_by_server(facts, step, error.message))
+            await self._record(facts, machine.refused_by_server(facts, error.message))
             return
         log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
         self._store.apply(written)

@@ -15,6 +15,7 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.base import InvalidObjectError
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.playbook import Playbook
 from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.record import is_over
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 READERS: dict[str, Callable[[Raw], Any]] = {
     "ModelDeployment": ModelDeployment.from_object,
     "IncidentPolicy": IncidentPolicy.from_object,
+    "Playbook": Playbook.from_object,
     "AIIncident": AIIncident.from_object,
     "Deployment": read_workload,
     "StatefulSet": read_workload,
@@ -170,6 +172,10 @@ class Store:
     def policies(self, namespace: str | None = None) -> Iterator[IncidentPolicy]:
         """The readable IncidentPolicies."""
         return self._values("IncidentPolicy", namespace)
+
+    def playbooks(self, namespace: str | None = None) -> Iterator[Playbook]:
+        """The readable Playbooks."""
+        return self._values("Playbook", namespace)
 
     def incidents(self, namespace: str | None = None) -> Iterator[AIIncident]:
         """The readable AIIncidents."""

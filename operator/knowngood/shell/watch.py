@@ -17,7 +17,7 @@ from knowngood.shell import cluster as c
 from knowngood.shell.store import Store
 
 log = structlog.get_logger()
-_RESOURCES = (c.MODELS, c.POLICIES, c.INCIDENTS, c.DEPLOYMENTS, c.STATEFULSETS, c.PODS)
+_RESOURCES = (c.MODELS, c.POLICIES, c.PLAYBOOKS, c.INCIDENTS, c.DEPLOYMENTS, c.STATEFULSETS, c.PODS)
 _CONSENT_NEEDED = {"Deployment", "StatefulSet"}
 
 

@@ -14,9 +14,11 @@ from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.incidents.record import step, stepped
 from knowngood.core.response import machine
 from knowngood.core.response.actions import pin_known_good as action
+from knowngood.core.response.changing import State
 from knowngood.core.response.effects import Record, Wait
 from knowngood.core.response.knowngood import CHECKS, Candidate, Pin, Situation, candidates, choose, explain
-from knowngood.core.response.plan import build, plan_hash
+from knowngood.core.response.plan import build
+from knowngood.core.response.planned import plan_hash
 from knowngood.core.response.playbooks import matching, mode_of
 from tests import builders as b
 from tests.scenarios.world import patched
@@ -160,7 +162,12 @@ class TestPatch:
     def test_it_writes_what_it_declares_and_nothing_else(self) -> None:
         mutation = action.mutation(self.TWO, self.PINS, "digits-1")
         assert mutation.patch == {
-            "metadata": {"annotations": {"knowngood.dev/pinned-by": "digits-1"}},
+            "metadata": {
+                "annotations": {
+                    "knowngood.dev/pinned-by": "digits-1",
+                    "knowngood.dev/replaced": f"model={b.image('bad')},proxy=r/proxy:1",
+                }
+            },
             "spec": {
                 "template": {
                     "spec": {
@@ -190,23 +197,23 @@ class TestPatch:
 
     def test_it_is_idempotent(self) -> None:
         seen = {"model": b.image("bad")}
-        assert action.state(self.TWO, self.PINS, seen) is action.State.AS_SEEN
+        assert action.compare(self.TWO, self.PINS, seen) is State.AS_SEEN
         after = patched(self.TWO, action.mutation(self.TWO, self.PINS, "digits-1").patch)
-        assert action.state(after, self.PINS, seen) is action.State.PINNED
+        assert action.compare(after, self.PINS, seen) is State.THERE
         assert patched(after, action.mutation(after, self.PINS, "digits-1").patch) == after
 
     @pytest.mark.parametrize("name", ["fix", "older"])
     def test_another_image_is_another_writer(self, name: str) -> None:
         other = b.workload({"model": b.image(name), "proxy": "r/proxy:1"})
-        assert action.state(other, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+        assert action.compare(other, self.PINS, {"model": b.image("bad")}) is State.CHANGED
 
     def test_half_a_pin_is_not_pinned(self) -> None:
         only_image = b.workload({"model": b.image("good"), "proxy": "r/proxy:1"}, {"model": [("GONE", "x")]})
-        assert action.state(only_image, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+        assert action.compare(only_image, self.PINS, {"model": b.image("bad")}) is State.CHANGED
 
     def test_a_container_that_is_gone_is_not_made_anew(self) -> None:
         gone = b.workload({"proxy": "r/proxy:1"})
-        assert action.state(gone, self.PINS, {"model": b.image("bad")}) is action.State.CHANGED
+        assert action.compare(gone, self.PINS, {"model": b.image("bad")}) is State.CHANGED
 
 
 class TestMachine:
@@ -235,14 +242,11 @@ class TestMachine:
         assert (after.state, after.reason) == (StepState.SKIPPED, Reason.NOT_SUPPORTED)
 
     def test_a_refusal_by_the_server_is_loud(self) -> None:
-        from knowngood.core.response.pinning import refused_by_server
-
         facts = b.facts()
         first = machine.decide(facts)
         assert isinstance(first, Record)
-        pin = step(first.status, "PinKnownGood")
-        assert pin is not None
-        after = refused_by_server(facts.with_status(first.status), pin, "x" * 100_000)
+        frozen = machine.evidence_frozen(facts.with_status(first.status), b.evidence())
+        after = machine.refused_by_server(facts.with_status(frozen), "x" * 100_000)
         assert after.phase is not None
         assert after.phase.value == "ContainmentFailed"
         assert type(after).from_object(after.to_object()) == after

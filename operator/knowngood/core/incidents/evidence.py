@@ -32,7 +32,8 @@ from knowngood.core.signals import answer
 
 MAX_PODS, MAX_ROLLOUTS, MAX_CONFIGS, MAX_SERIES, MAX_TRACES, MAX_ENV = 50, 10, 32, 32, 32, 128
 MAX_POINTS = 240
-_MAX_VALUE, _MAX_NAME, _MAX_LABELS = 256, 253, 64
+MAX_VALUE = 256  # of a variable; what is longer is cut
+_MAX_NAME, _MAX_LABELS = 253, 64
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _SECRET = re.compile(r"(?i)pass|secret|token|key|credential|auth|dsn")
 _REVISION = "deployment.kubernetes.io/revision"
@@ -66,7 +67,7 @@ def env_value(name: str, value: str | None) -> str:
         return "(from a reference)"
     if value and (_SECRET.search(name) or _CREDENTIALS.search(value)):
         return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
-    return value[:_MAX_VALUE]
+    return value[:MAX_VALUE]
 
 
 def pods(found: Iterable[Pod]) -> list[SeenPod]:

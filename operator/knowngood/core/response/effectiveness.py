@@ -18,6 +18,7 @@ from knowngood.core.signals.answer import DataState
 
 _LEAST_VERIFY = 60.0
 _LOOK_AGAIN = 5.0
+_SAID_BY_PLAN = frozenset({Reason.NOT_SUPPORTED.value, Reason.PLAYBOOK_NOT_FOUND.value})
 
 
 def judge(facts: Facts) -> Effect | None:
@@ -40,7 +41,7 @@ def _nothing_contained(status: AIIncidentStatus, facts: Facts) -> AIIncidentStat
     if any(c.type == ConditionType.CONTAINED for c in status.conditions):
         return status
     message = "the plan contains nothing; evidence is kept" + (f" ({from_plan[2].strip()})" if from_plan[2] else "")
-    reason = Reason.NOT_SUPPORTED if from_plan[0] == Reason.NOT_SUPPORTED.value else Reason.NOTHING_TO_CONTAIN
+    reason = Reason(from_plan[0]) if from_plan[0] in _SAID_BY_PLAN else Reason.NOTHING_TO_CONTAIN
     return conditioned(status, ConditionType.CONTAINED, ConditionStatus.FALSE, reason, message, facts.now)
 
 
@@ -58,6 +59,8 @@ def _watched(status: AIIncidentStatus, facts: Facts) -> list[SignalView | None]:
 def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """ContainmentEffective, from whole windows after the containment, while the pinned release still runs."""
     since = status.contained_at
+    if since is not None and not facts.running and facts.workload is not None and facts.workload.replicas == 0:
+        return _effect(status, ConditionStatus.TRUE, Reason.SCALED_TO_ZERO, "no pod answers", facts)
     if since is None or facts.running != _pinned(facts):
         return status
     ready = [v for s, v in _fired(status, facts) if v and _current(v, facts) and _window_passed(v, since, facts.now)]

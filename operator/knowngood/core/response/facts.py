@@ -5,13 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.playbook import Playbook
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
+from knowngood.core.response.ground import Ground
 from knowngood.core.response.knowngood import Pin, candidates
-from knowngood.core.response.plan import Ground
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Why nothing that touches a workload may begin now, though the plan says so."""
+
+    reason: Reason
+    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +31,7 @@ class Facts:
     incident: AIIncident
     model: ModelDeployment
     policy: IncidentPolicy | None
+    playbooks: Mapping[str, Playbook]
     workload: Workload | None
     pods: tuple[Pod, ...]
     container: str
@@ -29,6 +40,8 @@ class Facts:
     registries: tuple[str, ...]
     episode: int
     now: datetime
+    hold: Hold | None = None  # limits, cooldown, the emergency stop
+    unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
 
     @property
     def running(self) -> frozenset[str]:
@@ -42,6 +55,7 @@ class Facts:
             self.incident,
             self.model,
             self.policy,
+            self.playbooks,
             self.workload,
             self.container,
             self.running,

@@ -8,23 +8,22 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from knowngood.api.common import Mode, Origin
-from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, is_true
-from knowngood.api.durations import seconds
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.observed import Verdict
-from knowngood.api.plan import PlanStep, StepState
+from knowngood.api.plan import StepState
+from knowngood.api.playbook import ActionName
 from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
-from knowngood.core.response import effectiveness, pinning
-from knowngood.core.response.effects import Effect, FreezeEvidence, Record, Tell, Wait
+from knowngood.core.response import aftermath, approval, effectiveness, ladder, outcome
+from knowngood.core.response.effects import Effect, Record, Wait
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.plan import build
-from knowngood.core.response.playbooks import FREEZE_EVIDENCE, NOTIFY, PIN_KNOWN_GOOD
+from knowngood.core.response.registry import action, changes_workload
 
 _LOOK_FOR_SIGNALS = 1.0
 _PATIENCE = timedelta(minutes=1)
-_UNFINISHED = {StepState.PENDING, StepState.INTENDED}
 Check = Callable[[Facts], Effect | None]
 
 
@@ -45,7 +44,7 @@ def _is_idle(effect: Effect, facts: Facts) -> bool:
 
 def follow_signals(facts: Facts) -> Effect | None:
     """Signals that joined or changed their verdict are recorded, unless a step is under way: that comes first."""
-    step = _current(facts.incident.status)
+    step = ladder.current(facts.incident.status)
     if step is not None and step.state is StepState.INTENDED:
         return None
     status = joined(facts.incident.status, facts.signals, facts.now)
@@ -70,9 +69,9 @@ def plan(facts: Facts) -> Effect | None:
         )
     made = build(facts.with_status(status).ground)
     status = status.model_copy(update={"plan": made})
-    if made.mode is Mode.APPROVAL:
+    if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
         status = status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL})
-    return Record(_intend_next(status, facts.with_status(status)))
+    return Record(ladder.intended(status, facts.with_status(status)))
 
 
 def _not_seen_yet(facts: Facts) -> bool:
@@ -85,50 +84,17 @@ def _not_seen_yet(facts: Facts) -> bool:
 
 
 def act(facts: Facts) -> Effect | None:
-    """Take the current step further."""
-    status = facts.incident.status
-    step = _current(status)
+    """Take the current step further; the end of one and the intent of the next go into one write."""
+    step = ladder.current(facts.incident.status)
     if step is None:
         return None
-    if step.state is StepState.PENDING:
-        return _begin(status, step, facts)
-    if step.action == FREEZE_EVIDENCE:
-        return FreezeEvidence(seconds(step.timeout) if step.timeout else 2.0)
-    if step.action == PIN_KNOWN_GOOD:
-        return _then_next(pinning.advance(facts, step), facts)
-    if step.action == NOTIFY:
-        return _tell(status, step, facts)
-    why = f"this version has no action {step.action}; a newer one planned it"
-    skipped = {"state": StepState.SKIPPED, "reason": Reason.NOT_SUPPORTED.value, "message": why}
-    return Record(stepped(status, step.name, skipped))
-
-
-def _current(status: AIIncidentStatus) -> PlanStep | None:
-    return next((s for s in status.plan.steps if s.state in _UNFINISHED), None) if status.plan else None
-
-
-def _begin(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> Effect | None:
-    """Write the intent of a step, or why it cannot begin."""
-    if step.action == PIN_KNOWN_GOOD:
-        return _then_next(pinning.begin(facts, step), facts)
-    return Record(stepped(status, step.name, {"state": StepState.INTENDED, "intended_at": facts.now}))
-
-
-def _intend_next(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """The intent of the step that follows, in the same write as the end of the one before."""
-    step = _current(status)
-    if step is None or step.state is not StepState.PENDING:
-        return status
-    if step.action == PIN_KNOWN_GOOD:
-        effect = pinning.begin(facts.with_status(status), step)
-        return effect.status if isinstance(effect, Record) else status
-    return stepped(status, step.name, {"state": StepState.INTENDED, "intended_at": facts.now})
-
-
-def _then_next(effect: Effect | None, facts: Facts) -> Effect | None:
-    """When a step has just ended, the next one's intent goes into the same write."""
-    if isinstance(effect, Record):
-        return Record(_intend_next(effect.status, facts.with_status(effect.status)))
+    found = action(step.action)
+    if step.state is StepState.PENDING or found is None:
+        effect = ladder.begin(facts, step)
+    else:
+        effect = found.advance(facts, step)
+    if isinstance(effect, Record) and effect.status != facts.incident.status:
+        return Record(ladder.intended(effect.status, facts.with_status(effect.status)))
     return effect
 
 
@@ -139,27 +105,31 @@ def evidence_frozen(facts: Facts, evidence: Evidence) -> AIIncidentStatus:
     reason = Reason.INCOMPLETE if lacking else Reason.FROZEN
     message = f"recorded in {evidence.took}" + (f"; missing: {lacking}" if lacking else "")
     status = conditioned(status, ConditionType.EVIDENCE_FROZEN, ConditionStatus.TRUE, reason, message, facts.now)
-    step = next(s for s in status.plan.steps if s.action == FREEZE_EVIDENCE) if status.plan else None
-    if step is not None:
+    step = ladder.current(status)
+    if step is not None and step.action == ActionName.FREEZE_EVIDENCE:
         done = {"state": StepState.DONE, "reason": reason.value, "message": message, "finished_at": facts.now}
         status = stepped(status, step.name, done)
     status = told(status, facts.now, "EvidenceFrozen", message)
-    return _intend_next(status, facts.with_status(status))
+    return ladder.intended(status, facts.with_status(status))
 
 
-def _tell(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> Effect:
-    contained = is_true(status.conditions, ConditionType.CONTAINED)
-    known_good = status.plan.known_good if status.plan else None
-    images = ", ".join(c.image for c in known_good.containers) if known_good else ""
-    lead = f"{facts.incident.spec.model_ref.name}: {facts.incident.spec.summary or 'incident'}"
-    outcome = f"contained on {images}" if contained else pinning.why_not_contained(status)
-    done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now}
-    return Tell(
-        reason="IncidentContained" if contained else "IncidentNotContained",
-        message=f"{lead}; {outcome}",
-        warning=True,
-        then=told(stepped(status, step.name, done), facts.now, "Notified", outcome),
-    )
+def refused_by_server(facts: Facts, message: str) -> AIIncidentStatus:
+    """The API server will never accept this patch (forbidden, invalid): the step has failed, loudly."""
+    step = ladder.current(facts.incident.status)
+    if step is None:
+        return facts.incident.status
+    why = f"the API server refused the patch: {message}"[:4000]
+    status = outcome.failed(facts.incident.status, step, Reason.FAILED, why, facts)
+    return ladder.intended(status, facts.with_status(status))
 
 
-CHAIN: tuple[Check, ...] = (plan, act, pinning.reconsider, follow_signals, effectiveness.judge)
+CHAIN: tuple[Check, ...] = (
+    plan,
+    approval.decisions,
+    act,
+    approval.asked_again,
+    aftermath.reconsider,
+    follow_signals,
+    ladder.escalate_in_time,
+    effectiveness.judge,
+)

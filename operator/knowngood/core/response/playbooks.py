@@ -1,33 +1,22 @@
-"""What a playbook's name means: its steps, until playbooks are resources."""
-
-from dataclasses import dataclass
+"""Which response and which playbook an incident calls for."""
 
 from knowngood.api.common import IncidentType, Mode, Origin, Severity
 from knowngood.api.incidentpolicy import IncidentPolicy, Response
+from knowngood.api.plan import Rung
+from knowngood.api.playbook import ActionName, Playbook, Step
 
-FREEZE_EVIDENCE, PIN_KNOWN_GOOD, NOTIFY = "FreezeEvidence", "PinKnownGood", "Notify"
-
-
-@dataclass(frozen=True, slots=True)
-class StepPlan:
-    """A step of a playbook; ``timeout`` is a duration."""
-
-    name: str
-    action: str
-    timeout: str
+WITHOUT_CONTAINMENT = (
+    (Rung.CONTAIN, Step(name="evidence", action=ActionName.FREEZE_EVIDENCE)),
+    (Rung.CONTAIN, Step(name="tell", action=ActionName.NOTIFY)),
+)
+"""What is done where no playbook says more: evidence is kept, and it is told."""
 
 
-_EVIDENCE = StepPlan("evidence", FREEZE_EVIDENCE, "2s")
-_TELL = StepPlan("tell", NOTIFY, "1m")
-_BUILT_IN = {
-    "pin-known-good": (_EVIDENCE, StepPlan("pin", PIN_KNOWN_GOOD, "5m"), _TELL),
-}
-WITHOUT_CONTAINMENT = (_EVIDENCE, _TELL)
-
-
-def steps_of(playbook: str) -> tuple[StepPlan, ...] | None:
-    """The steps of a built-in playbook, or None where there is none of that name."""
-    return _BUILT_IN.get(playbook)
+def steps_of(playbook: Playbook) -> tuple[tuple[Rung, Step], ...]:
+    """The steps of both rungs, in order."""
+    spec = playbook.spec
+    later = spec.escalate.steps if spec.escalate else []
+    return (*((Rung.CONTAIN, s) for s in spec.contain), *((Rung.ESCALATE, s) for s in later))
 
 
 def matching(policy: IncidentPolicy, type: IncidentType, severity: Severity, origin: Origin) -> Response | None:

@@ -1,44 +1,172 @@
-"""PinKnownGood: put the workload's containers back on the known-good images.
+"""PinKnownGood: put the workload's containers back on the known-good images, with the environment that goes with them.
 
-It declares the images and variables of the pinned containers and one annotation of its own; nothing else is touched.
+It writes the images and variables of the pinned containers and two annotations of its own; nothing else is touched.
 """
 
 from collections.abc import Mapping, Sequence
-from enum import Enum
 from typing import Any
 
 from knowngood.api import GROUP
-from knowngood.core.facts.images import same_image
-from knowngood.core.facts.workload import Workload
+from knowngood.api.conditions import Reason
+from knowngood.api.observed import NamedImage
+from knowngood.api.plan import PlanStep, StepObserved
+from knowngood.api.playbook import ActionName
+from knowngood.core.facts.images import parse_image, same_image
+from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.evidence import MAX_VALUE, env_value
+from knowngood.core.response.actions.action import Described
+from knowngood.core.response.changing import State, Why, WorkloadAction, target_of, with_plan
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.ground import Ground, choice_for, refused
 from knowngood.core.response.knowngood import Pin
-from knowngood.core.response.mutation import Mutation, Target, Verb
+from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.planned import with_known_good
 
-NAME = "PinKnownGood"
-VERBS = (
-    Verb("apps", "deployments", ("get", "list", "watch", "patch")),
-    Verb("apps", "statefulsets", ("get", "list", "watch", "patch")),
-)
 ANNOTATION = f"{GROUP}/pinned-by"
+REPLACED = f"{GROUP}/replaced"  # what stood there before, so that admission can tell an undo from an attack
+_CONTAINERS = "spec.template.spec.containers"
 
 
-class State(Enum):
-    """How the workload stands to the pin."""
+class PinKnownGood(WorkloadAction):
+    """Back to the release that is known to be good."""
 
-    AS_SEEN = "as it was when the intent was written"
-    PINNED = "already declares the pin"
-    CHANGED = "declares something else: another writer was here"
+    name = ActionName.PIN_KNOWN_GOOD
+    annotation = ANNOTATION
+    applied = "Pinned"
+    done_message = "every pod runs the known-good release"
+    writes = (
+        f"metadata.annotations.{ANNOTATION}",
+        f"metadata.annotations.{REPLACED}",
+        f"{_CONTAINERS}.*.image",
+        f"{_CONTAINERS}.*.env",
+    )
+
+    def describe(self, ground: Ground) -> Described:
+        """How the step stands in a plan."""
+        choice = choice_for(ground)
+        pins = choice.candidate.pins if choice.candidate else ()
+        images = ", ".join(f"{p.container} to {p.image}" for p in pins)
+        return Described(
+            summary=f"pin {images}" if images else f"put {ground.target_name} back on its known-good release",
+            precondition=f"{ground.target_name} still declares the suspect's images, and they still run",
+            effect="every pod runs the known-good images and is ready",
+            undo="the images and variables that stood there before are put back",
+        )
+
+    def obstacle(self, facts: Facts) -> Why | None:
+        """No suspect that still runs, or no release to go back to."""
+        suspect = facts.incident.status.suspect
+        if suspect is None or not suspect.containers or suspect.digest not in facts.running:
+            known = suspect.digest if suspect and suspect.digest else "not known"
+            gone = f"the release that was out of its limits ({known}) does not run; nothing is patched"
+            return Reason.SUSPECT_GONE, gone
+        choice = choice_for(facts.ground)
+        return refused(choice) if choice.candidate is None else None
+
+    def prepared(self, facts: Facts) -> Facts:
+        """With the release that is chosen now in the plan."""
+        plan = facts.incident.status.plan
+        if plan is None:
+            raise ValueError("no plan")
+        made = with_known_good(plan, facts.ground)
+        return with_plan(facts, known_good=made.known_good, steps=made.steps, notes=made.notes, hash=made.hash)
+
+    def observe(self, facts: Facts, workload: Workload) -> StepObserved:
+        """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
+        suspect = facts.incident.status.suspect
+        seen = {c.name: c.image for c in suspect.containers} if suspect else {}
+        found = {n: i if same_image(seen.get(n, i), i) else seen[n] for n, i in workload.images.items()}
+        return StepObserved(
+            resource_version=workload.resource_version,
+            containers=[NamedImage(name=n, image=i) for n, i in found.items()],
+        )
+
+    def state(self, facts: Facts, step: PlanStep, workload: Workload) -> State:
+        """Compare the declared fields with the pin and with what was seen."""
+        found = compare(workload, facts.pins(), _seen(step))
+        touched = found is State.AS_SEEN and not _env_as_seen(facts, workload, facts.pins())
+        return State.CHANGED if touched else found
+
+    def patch(self, facts: Facts, workload: Workload) -> Mutation:
+        """The strategic merge patch that pins."""
+        return mutation(workload, facts.pins(), facts.incident.metadata.name)
+
+    def undo(self, facts: Facts, step: PlanStep, workload: Workload) -> Mutation | None:
+        """The images that were seen, and the variables as the evidence shows them."""
+        seen, before = _seen(step), _recorded_env(facts)
+        containers = []
+        for pin in facts.pins():
+            changes: dict[str, Any] = {"name": pin.container, "image": seen[pin.container]}
+            env = [_restored(name, before.get(pin.container, {})) for name in _variables(pin)]
+            if None in env:
+                return None
+            containers.append({**changes, "env": env} if env else changes)
+        annotations = {ANNOTATION: None, REPLACED: None}
+        body = {"metadata": {"annotations": annotations}, "spec": _in_template(containers)}
+        return Mutation(target_of(workload), body)
+
+    def finished(self, facts: Facts, workload: Workload) -> bool:
+        """Every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
+        wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
+        live = [pod for pod in facts.pods if pod.live]
+        return workload.settled and bool(live) and all(pod.ready and _all_run(pod, wanted) for pod in live)
 
 
-def state(workload: Workload, pins: Sequence[Pin], seen: Mapping[str, str]) -> State:
-    """Compare the declared fields of ``workload`` with the pin and with ``seen`` (container to image)."""
-    if all(_holds(workload, pin) for pin in pins):
-        return State.PINNED
-    if all(workload.images.get(pin.container) == seen.get(pin.container) for pin in pins):
-        return State.AS_SEEN
-    return State.CHANGED
+def _all_run(pod: Pod, wanted: Mapping[str, str]) -> bool:
+    found = {name: pod.container(name) for name in wanted}
+    return all(c is not None and _runs(c.image_id, c.image, wanted[name]) for name, c in found.items())
 
 
-def _holds(workload: Workload, pin: Pin) -> bool:
+def _runs(image_id: str, image: str, digest: str) -> bool:
+    """An imageID may be the digest of an index' entry; what the pod declares is by digest then, and counts."""
+    return bool(image_id) and digest in {parse_image(image_id).digest, parse_image(image).digest}
+
+
+def _seen(step: PlanStep) -> dict[str, str]:
+    return {c.name: c.image for c in step.observed.containers} if step.observed else {}
+
+
+def _variables(pin: Pin) -> list[str]:
+    return [*(name for name, _ in pin.env), *pin.remove_env]
+
+
+def _recorded_env(facts: Facts) -> dict[str, dict[str, str]]:
+    evidence = facts.incident.status.evidence
+    if evidence is None or evidence.workload is None:
+        return {}
+    return {c.name: {e.name: e.value for e in c.env} for c in evidence.workload.containers}
+
+
+def _restored(name: str, before: Mapping[str, str]) -> dict[str, str] | None:
+    """The variable as it was; None where the record holds but a digest of it, or that it came from elsewhere."""
+    if name not in before:
+        return {"name": name, "$patch": "delete"}
+    value = before[name]
+    unknown = value.startswith(("sha256:", "(from")) or len(value) >= MAX_VALUE
+    return None if unknown else {"name": name, "value": value}
+
+
+def _env_as_seen(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
+    """Whether the variables that the pin would write are still as the evidence shows them."""
+    before = _recorded_env(facts)
+    for pin in pins:
+        container = workload.container(pin.container)
+        now = {name: env_value(name, value) for name, value in container.env} if container else {}
+        if pin.container in before and any(before[pin.container].get(n) != now.get(n) for n in _variables(pin)):
+            return False
+    return True
+
+
+def compare(workload: Workload, pins: Sequence[Pin], seen: Mapping[str, str]) -> State:
+    """How the images of ``workload`` stand to the pin and to ``seen`` (container to image)."""
+    if pins and all(holds(workload, pin) for pin in pins):
+        return State.THERE
+    as_seen = all(workload.images.get(pin.container) == seen.get(pin.container) for pin in pins)
+    return State.AS_SEEN if as_seen else State.CHANGED
+
+
+def holds(workload: Workload, pin: Pin) -> bool:
+    """Whether the workload declares the pin."""
     container = workload.container(pin.container)
     if container is None or not same_image(container.image, pin.image):
         return False
@@ -48,11 +176,15 @@ def _holds(workload: Workload, pin: Pin) -> bool:
 
 def mutation(workload: Workload, pins: Sequence[Pin], incident: str) -> Mutation:
     """The strategic merge patch that pins ``workload``, on behalf of the incident of that name."""
-    patch = {
-        "metadata": {"annotations": {ANNOTATION: incident}},
-        "spec": {"template": {"spec": {"containers": [_container(pin) for pin in pins]}}},
-    }
-    return Mutation(target_of(workload), patch)
+    ours = workload.annotations.get(ANNOTATION) == incident
+    now = ",".join(f"{c.name}={c.image}" for c in workload.containers)
+    annotations = {ANNOTATION: incident, REPLACED: workload.annotations.get(REPLACED, now) if ours else now}
+    body = {"metadata": {"annotations": annotations}, "spec": _in_template([_container(pin) for pin in pins])}
+    return Mutation(target_of(workload), body)
+
+
+def _in_template(containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {"template": {"spec": {"containers": list(containers)}}}
 
 
 def _container(pin: Pin) -> dict[str, Any]:
@@ -62,15 +194,3 @@ def _container(pin: Pin) -> dict[str, Any]:
     if env:
         patch["env"] = env
     return patch
-
-
-def target_of(workload: Workload) -> Target:
-    """The workload as a target, at the version that was read."""
-    return Target(
-        workload.api_version,
-        workload.kind,
-        workload.namespace,
-        workload.name,
-        workload.uid,
-        workload.resource_version,
-    )

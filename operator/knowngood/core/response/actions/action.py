@@ -1,0 +1,43 @@
+"""What every action is: a name, the rights that it needs, how it shows in a plan, and its two moves."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar
+
+from knowngood.api.plan import PlanStep
+from knowngood.api.playbook import ActionName
+from knowngood.core.response.effects import Effect
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.ground import Ground
+from knowngood.core.response.mutation import Verb
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """A step as a plan shows it to whoever approves it."""
+
+    summary: str
+    precondition: str = ""
+    effect: str = ""
+    undo: str = ""
+
+
+class Action(ABC):
+    """Decides from facts alone; the shell does what it decides."""
+
+    name: ClassVar[ActionName]
+    verbs: ClassVar[tuple[Verb, ...]] = ()
+    contains: ClassVar[bool] = False  # whether it changes the cluster, so that approval, limits and DryRun hold it
+    default_timeout: ClassVar[str] = "1m"
+
+    @abstractmethod
+    def describe(self, ground: Ground) -> Described:
+        """How the step stands in a plan that is made from ``ground``."""
+
+    @abstractmethod
+    def begin(self, facts: Facts, step: PlanStep) -> Effect:
+        """Write the step's intent, or why it cannot begin; that is asked again at every look."""
+
+    @abstractmethod
+    def advance(self, facts: Facts, step: PlanStep) -> Effect:
+        """Take the intended step further."""

@@ -1,0 +1,74 @@
+"""ScaleToZero: no answer rather than a wrong one. Only where the playbook's step says `allowOutage: true`.
+
+It writes the number of replicas and two annotations of its own; nothing else is touched.
+"""
+
+from knowngood.api import GROUP
+from knowngood.api.conditions import Reason
+from knowngood.api.plan import PlanStep, StepObserved
+from knowngood.api.playbook import ActionName
+from knowngood.core.facts.workload import Workload
+from knowngood.core.response.actions.action import Described
+from knowngood.core.response.changing import State, Why, WorkloadAction, target_of
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.ground import Ground, obstacle
+from knowngood.core.response.mutation import Mutation
+
+ANNOTATION = f"{GROUP}/scaled-by"
+REPLACED = f"{GROUP}/replaced-replicas"
+
+
+class ScaleToZero(WorkloadAction):
+    """Nobody answers until a person scales it up again."""
+
+    name = ActionName.SCALE_TO_ZERO
+    annotation = ANNOTATION
+    applied = "ScaledToZero"
+    done_message = "no pod answers: the playbook scaled the workload to zero"
+    writes = (f"metadata.annotations.{ANNOTATION}", f"metadata.annotations.{REPLACED}", "spec.replicas")
+
+    def describe(self, ground: Ground) -> Described:
+        """How the step stands in a plan."""
+        return Described(
+            summary=f"scale {ground.target_name} to zero: an outage, as allowOutage permits",
+            precondition=f"{ground.target_name} still asks for as many pods as when the step began",
+            effect="no pod answers",
+            undo="the number of replicas that stood there before is put back",
+        )
+
+    def obstacle(self, facts: Facts) -> Why | None:
+        """No consent, no workload, or nothing to scale."""
+        refusal = obstacle(facts.ground)
+        if refusal is not None:
+            return refusal.reason, refusal.message
+        if facts.workload is not None and facts.workload.replicas == 0:
+            return Reason.ALREADY_RUNNING, "the workload is at zero replicas already"
+        return None
+
+    def observe(self, facts: Facts, workload: Workload) -> StepObserved:
+        """How many it asked for."""
+        return StepObserved(resource_version=workload.resource_version, replicas=workload.replicas)
+
+    def state(self, facts: Facts, step: PlanStep, workload: Workload) -> State:
+        """Compare replicas with none, and with what was seen; an autoscaler in between decides nothing."""
+        if workload.replicas == 0:
+            return State.THERE
+        seen = step.observed.replicas if step.observed else None
+        return State.AS_SEEN if seen == workload.replicas or not self._marked(facts, workload) else State.CHANGED
+
+    def patch(self, facts: Facts, workload: Workload) -> Mutation:
+        """To zero."""
+        annotations = {ANNOTATION: facts.incident.metadata.name, REPLACED: str(workload.replicas)}
+        return Mutation(target_of(workload), {"metadata": {"annotations": annotations}, "spec": {"replicas": 0}})
+
+    def undo(self, facts: Facts, step: PlanStep, workload: Workload) -> Mutation | None:
+        """Back to as many as were seen."""
+        if step.observed is None or step.observed.replicas is None:
+            return None
+        annotations = {ANNOTATION: None, REPLACED: None}
+        body = {"metadata": {"annotations": annotations}, "spec": {"replicas": step.observed.replicas}}
+        return Mutation(target_of(workload), body)
+
+    def finished(self, facts: Facts, workload: Workload) -> bool:
+        """Nobody is left."""
+        return workload.settled and not any(pod.live for pod in facts.pods)

@@ -1,0 +1,141 @@
+"""What people decide on an incident: honoured only where admission checks who they are."""
+
+from datetime import timedelta
+
+from knowngood.api.aiincident import Approval, Decision, DispositionVerdict
+from knowngood.api.common import Mode
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
+from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
+from knowngood.api.plan import PlanStep, StepState
+from knowngood.core.incidents.record import conditioned, told
+from knowngood.core.response import outcome
+from knowngood.core.response.effects import Effect, Record
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.plan import build
+
+APPROVE, REJECT = Decision.APPROVE.value, Decision.REJECT.value
+PATIENCE = timedelta(minutes=15)
+"""How long a plan waits until it is said that nobody has answered."""
+
+
+def decisions(facts: Facts) -> Effect | None:
+    """What people have written since the last look: seen, approved, judged, closed."""
+    spec, status = facts.incident.spec, facts.incident.status
+    if status.plan is None:
+        return None
+    asked = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
+    if asked is not None or status.plan.mode is Mode.APPROVAL:
+        status = _guard(status, facts)
+    if not facts.unguarded:
+        status = _closed(_judged(_approved(_acknowledged(status, facts), facts), facts), facts)
+    return Record(status)
+
+
+def _guard(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    if facts.unguarded:
+        value, reason = ConditionStatus.FALSE, Reason.NOT_GUARDED
+        message = f"{facts.unguarded}; no decision of a person is honoured. Install the chart with admission.enabled"
+    else:
+        value, reason, message = ConditionStatus.TRUE, Reason.GUARDED, "admission checks who decides"
+    return conditioned(status, ConditionType.APPROVALS_GUARDED, value, reason, message, facts.now)
+
+
+def _acknowledged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    seen = facts.incident.spec.acknowledgement
+    if seen is None:
+        return status
+    message = f"seen by {seen.by}" + (f": {seen.comment}" if seen.comment else "")
+    true = ConditionStatus.TRUE
+    after = conditioned(status, ConditionType.ACKNOWLEDGED, true, Reason.ACKNOWLEDGED, message, facts.now)
+    return after if after is status else told(after, facts.now, "Acknowledged", message, Actor.PERSON)
+
+
+def _approved(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """Honour an approval of this very plan, once; after that its end does not matter."""
+    given, plan = facts.incident.spec.approval, status.plan
+    if given is None or plan is None or plan.mode is not Mode.APPROVAL or status.approval is not None:
+        return status
+    if why_not(given, plan.hash, facts) is not None:
+        return status
+    made = ApprovalStatus(by=given.by, decision=given.decision.value, plan_hash=given.plan_hash, at=facts.now)
+    status = status.model_copy(update={"approval": made})
+    word = "approved" if given.decision is Decision.APPROVE else "rejected"
+    reason = Reason.APPROVED if given.decision is Decision.APPROVE else Reason.REJECTED
+    if status.phase is IncidentPhase.AWAITING_APPROVAL:
+        status = status.model_copy(update={"phase": IncidentPhase.OPEN})
+    return told(status, facts.now, reason, f"{given.by} {word} the plan {plan.hash[:19]}", Actor.PERSON)
+
+
+def why_not(given: Approval, plan_hash: str, facts: Facts) -> tuple[Reason, str] | None:
+    """Why an approval does not count, or None."""
+    if given.plan_hash != plan_hash:
+        return Reason.PLAN_CHANGED, (
+            f"{given.by} decided on the plan {given.plan_hash[:19]}, but the plan now is {plan_hash[:19]}: read "
+            "status.plan and approve its hash"
+        )
+    if given.expires_at is not None and given.expires_at <= facts.now:
+        return Reason.APPROVAL_EXPIRED, f"the approval by {given.by} ended before it could be used; approve again"
+    return None
+
+
+def awaited(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIIncidentStatus:
+    """The step waits for a person: which plan, why an approval that is there does not count, that nobody answered."""
+    plan, given = status.plan, facts.incident.spec.approval
+    if plan is None:
+        raise ValueError("no plan")
+    reason = Reason.AWAITING_APPROVAL
+    message = f"approve the plan {plan.hash} in spec.approval, or reject it"
+    if facts.unguarded:
+        message = f"{facts.unguarded}, so that no approval counts; install the chart with admission.enabled"
+    elif given is not None and (why := why_not(given, plan.hash, facts)) is not None:
+        reason, message = why
+    elif status.opened_at is not None and facts.now - status.opened_at >= PATIENCE:
+        message = f"nobody has answered for {int(PATIENCE.total_seconds() // 60)} minutes: {message}"
+        if not any(e.reason == "NobodyAnswered" for e in status.timeline):
+            status = told(status, facts.now, "NobodyAnswered", message)
+    return outcome.waiting(status, step, reason, message, facts)
+
+
+def asked_again(facts: Facts) -> Effect | None:
+    """While a plan waits: a worse breach, or another known-good release, makes a new plan, to be approved anew."""
+    status = facts.incident.status
+    if status.plan is None or status.plan.mode is not Mode.APPROVAL or status.approval is not None:
+        return None
+    if any(s.state is not StepState.PENDING and s.action != "FreezeEvidence" for s in status.plan.steps):
+        return None
+    made = build(facts.ground)
+    if made.hash == status.plan.hash:
+        return None
+    before = {s.name: s for s in status.plan.steps}
+    steps = [before[s.name] if s.name in before and before[s.name].finished_at else s for s in made.steps]
+    worse = made.severity != status.plan.severity
+    why = f"it is {made.severity.value if made.severity else 'worse'} now" if worse else "what it would do has changed"
+    status = status.model_copy(update={"plan": made.model_copy(update={"steps": steps})})
+    return Record(told(status, facts.now, "PlanChanged", f"{why}: the plan is {made.hash[:19]} ({made.mode})"))
+
+
+def _judged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    found = facts.incident.spec.disposition
+    if found is None or any(e.reason == f"Judged{found.verdict.value}" for e in status.timeline):
+        return status
+    message = f"{found.by}: {found.verdict.value}" + (f", {found.comment}" if found.comment else "")
+    status = told(status, facts.now, f"Judged{found.verdict.value}", message, Actor.PERSON)
+    if found.verdict is DispositionVerdict.FALSE_POSITIVE:
+        return _over(status, IncidentPhase.DISMISSED, facts)
+    return status
+
+
+def _closed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    wanted = facts.incident.spec.close_request
+    if wanted is None or status.phase in {IncidentPhase.CLOSED, IncidentPhase.DISMISSED}:
+        return status
+    status = told(status, facts.now, "Closed", f"closed by {wanted.by}", Actor.PERSON)
+    return _over(status, IncidentPhase.CLOSED, facts)
+
+
+def _over(status: AIIncidentStatus, phase: IncidentPhase, facts: Facts) -> AIIncidentStatus:
+    """Over by a person's word; what was written stays written, and that is said."""
+    held = status.contained_at is not None
+    if held:
+        status = told(status, facts.now, "LeftAsIs", "what containment wrote stays: roll out what is to run")
+    return status.model_copy(update={"phase": phase})

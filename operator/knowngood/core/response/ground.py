@@ -1,0 +1,71 @@
+"""What a plan is made from, and the release that it would go back to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import Reason
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.playbook import Playbook
+from knowngood.core.facts.workload import Workload
+from knowngood.core.response.knowngood import Choice, Refusal, Situation, candidates, choose, explain
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a plan is made from; ``playbooks`` are those of the namespace, by name."""
+
+    incident: AIIncident
+    model: ModelDeployment
+    policy: IncidentPolicy | None
+    playbooks: Mapping[str, Playbook]
+    workload: Workload | None
+    container: str
+    running: frozenset[str]
+    implicated: frozenset[str]
+    registries: tuple[str, ...]
+
+    @property
+    def target_name(self) -> str:
+        """The workload as people call it: kind and name."""
+        ref = self.model.spec.workload_ref
+        return f"{ref.kind.value} {ref.name}"
+
+
+def obstacle(ground: Ground) -> Refusal | None:
+    """Why the workload must not, or could not, be changed at all."""
+    workload, name = ground.workload, ground.model.metadata.name
+    if workload is None:
+        return Refusal(Reason.WORKLOAD_NOT_FOUND, f"there is no {ground.target_name} to patch")
+    if workload.labels.get("knowngood.dev/model") != name:
+        return Refusal(
+            Reason.CONSENT_MISSING,
+            f"{ground.target_name} lacks its owner's consent; label it knowngood.dev/model={name}",
+        )
+    return None
+
+
+def choice_for(ground: Ground) -> Choice:
+    """The release to go back to now, or why there is none."""
+    refusal = obstacle(ground)
+    if refusal is None and ground.workload is not None and ground.workload.paused:
+        refusal = Refusal(Reason.PAUSED, f"{ground.target_name} is paused and would not roll out; resume it")
+    if refusal is not None or ground.workload is None:
+        return Choice(None, (refusal,) if refusal else ())
+    suspect = ground.incident.status.suspect
+    situation = Situation(
+        ground.workload,
+        ground.container,
+        ground.running,
+        ground.implicated,
+        ground.registries,
+        suspect.digest if suspect else "",
+    )
+    return choose(candidates(ground.model, ground.container), situation)
+
+
+def refused(choice: Choice) -> tuple[Reason, str]:
+    """The first refusal's reason, and all of them as a message."""
+    first = choice.refusals[0].reason if choice.refusals else Reason.NOTHING_PROVEN
+    return first, explain(choice.refusals)

@@ -1,0 +1,79 @@
+"""How a step's end stands in the record: its state, the phase, the condition Contained and the timeline at once."""
+
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
+from knowngood.api.durations import text
+from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
+from knowngood.api.plan import PlanStep, StepState
+from knowngood.core.incidents.record import conditioned, stepped, told
+from knowngood.core.response.facts import Facts
+
+
+def condition(
+    status: AIIncidentStatus, value: ConditionStatus, reason: Reason, message: str, facts: Facts
+) -> AIIncidentStatus:
+    """With the condition Contained."""
+    return conditioned(status, ConditionType.CONTAINED, value, reason, message, facts.now)
+
+
+def not_contained(status: AIIncidentStatus, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    """Not contained, and told so when the reason is a new one."""
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is None or old.reason != reason.value:
+        status = told(status, facts.now, "NotContained", message)
+    return condition(status, ConditionStatus.FALSE, reason, message, facts)
+
+
+def waiting(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    """The step cannot begin yet, and says why."""
+    status = stepped(status, step.name, {"reason": reason.value, "message": message})
+    return not_contained(status, reason, message, facts)
+
+
+def skipped(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    """The step will not be done."""
+    ended = {"state": StepState.SKIPPED, "reason": reason.value, "message": message, "finished_at": facts.now}
+    return not_contained(stepped(status, step.name, ended), reason, message, facts)
+
+
+def failed(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
+    """The step failed, loudly; what its onFailure asks for comes next."""
+    ended = {"state": StepState.FAILED, "reason": reason.value, "message": message, "finished_at": facts.now}
+    status = stepped(status, step.name, ended)
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
+    status = told(status, facts.now, "ContainmentFailed", message)
+    return condition(status, ConditionStatus.FALSE, reason, message, facts)
+
+
+def person_wrote(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+    """Another writer was ahead of us, and wins."""
+    status = told(status, facts.now, Reason.PERSON_WROTE, message, Actor.PERSON)
+    return failed(status, step, Reason.PERSON_WROTE, message, facts)
+
+
+def contained(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+    """The containment is in place; whether it helps is asked of windows that begin now."""
+    opened = status.opened_at or facts.now
+    after = text(max(1.0, round((facts.now - opened).total_seconds())))
+    done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now, "message": message}
+    status = stepped(status, step.name, done)
+    update: dict[str, object] = {"phase": IncidentPhase.CONTAINED, "contained_at": facts.now}
+    if status.contained_after is None:
+        update["contained_after"] = after
+    status = status.model_copy(update=update)
+    status = told(status, facts.now, "Contained", f"{message}, {after} after opening")
+    status = condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
+    unknown = "not judged yet on a window that began after the containment"
+    return conditioned(
+        status,
+        ConditionType.CONTAINMENT_EFFECTIVE,
+        ConditionStatus.UNKNOWN,
+        Reason.NOT_JUDGED,
+        unknown,
+        facts.now,
+    )
+
+
+def why_not_contained(status: AIIncidentStatus) -> str:
+    """What the condition Contained says, for a notification."""
+    found = find_condition(status.conditions, ConditionType.CONTAINED)
+    return f"not contained: {found.message}" if found else "nothing to contain"

@@ -1,0 +1,51 @@
+"""A plan's known-good release, and its hash: the part that is asked for again until the pin begins."""
+
+import hashlib
+
+import orjson
+
+from knowngood.api.conditions import Reason
+from knowngood.api.observed import NamedImage
+from knowngood.api.plan import Plan, PlanKnownGood
+from knowngood.api.playbook import ActionName
+from knowngood.core.response.ground import Ground, choice_for
+from knowngood.core.response.knowngood import Candidate
+
+
+def with_known_good(plan: Plan, ground: Ground) -> Plan:
+    """The plan with the release to go back to, where it pins one and there is one; its hash with it."""
+    if any(step.action == ActionName.PIN_KNOWN_GOOD for step in plan.steps):
+        choice = choice_for(ground)
+        if choice.candidate is not None:
+            plan = _pinned(plan, choice.candidate)
+    return plan.model_copy(update={"hash": plan_hash(plan)})
+
+
+def _pinned(plan: Plan, candidate: Candidate) -> Plan:
+    containers = [NamedImage(name=p.container, image=p.image) for p in candidate.pins]
+    known_good = PlanKnownGood(containers=containers, source=candidate.source)
+    images = ", ".join(f"{c.name} to {c.image}" for c in containers)
+    note = f"{Reason.PULLABILITY_UNKNOWN.value}: whether the image can be pulled was not asked"
+    pin = ActionName.PIN_KNOWN_GOOD
+    steps = [s.model_copy(update={"summary": f"pin {images}"}) if s.action == pin else s for s in plan.steps]
+    notes = list(dict.fromkeys([*plan.notes, note]))
+    return plan.model_copy(update={"known_good": known_good, "steps": steps, "notes": notes})
+
+
+def plan_hash(plan: Plan) -> str:
+    """A digest of what the plan does: mode, target, images and steps of every rung; progress is no part of it."""
+    known_good = plan.known_good.to_object() if plan.known_good else None
+    target = plan.target.to_object() if plan.target else None
+    steps = [[s.rung, s.name, s.action, s.timeout or "", s.on_failure] for s in plan.steps]
+    severity = plan.severity.value if plan.severity else ""
+    content = [
+        plan.mode,
+        plan.response,
+        plan.playbook,
+        severity,
+        target,
+        known_good,
+        plan.escalate_after or "",
+        steps,
+    ]
+    return "sha256:" + hashlib.sha256(orjson.dumps(content)).hexdigest()

@@ -1,0 +1,21 @@
+"""The actions that there are; conformance tests run over them, and the operator's rights are made of theirs."""
+
+from knowngood.core.response.actions.action import Action
+from knowngood.core.response.actions.freeze_evidence import Freeze
+from knowngood.core.response.actions.notify import Notify
+from knowngood.core.response.actions.pin_known_good import PinKnownGood
+from knowngood.core.response.actions.scale_to_zero import ScaleToZero
+from knowngood.core.response.changing import WorkloadAction
+
+ACTIONS: tuple[Action, ...] = (Freeze(), PinKnownGood(), ScaleToZero(), Notify())
+_BY_NAME = {action.name.value: action for action in ACTIONS}
+
+
+def action(name: str) -> Action | None:
+    """The action of that name; None where this version has none."""
+    return _BY_NAME.get(name)
+
+
+def changes_workload(name: str) -> bool:
+    """Whether steps of that action patch the workload."""
+    return isinstance(_BY_NAME.get(name), WorkloadAction)

@@ -1,0 +1,200 @@
+"""What people decide: honoured where admission guards it, bound to the plan that they read."""
+
+from typing import Any
+
+import pytest
+
+from knowngood.api.conditions import ConditionStatus, Reason
+from knowngood.api.incidentstatus import IncidentPhase
+from tests import builders as b
+from tests.scenarios.world import World
+
+pytestmark = pytest.mark.scenarios
+
+
+def waiting(**changes: Any) -> World:
+    world = World(policy=b.policy(responses=[b.response(mode="Approval")]), unguarded="", **changes)
+    world.live(20)
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    return world
+
+
+def decide(world: World, **spec: Any) -> None:
+    """A person writes into spec; the API server counts the version."""
+    raw = world.incident.to_object()
+    raw["spec"] = b.merged(raw["spec"], spec)
+    meta = {"resource_version": str(int(world.incident.metadata.resource_version) + 1)}
+    made = type(world.incident).from_object(raw)
+    world.incident = made.model_copy(update={"metadata": world.incident.metadata.model_copy(update=meta)})
+
+
+def approval(world: World, **changes: Any) -> dict[str, Any]:
+    assert world.status.plan is not None
+    return {"decision": "Approve", "by": "alice", "planHash": world.status.plan.hash, **changes}
+
+
+def test_an_approved_plan_is_carried_out_and_who_approved_is_recorded() -> None:
+    world = waiting()
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert world.status.phase is IncidentPhase.CONTAINED
+    assert world.status.approval is not None
+    assert world.status.approval.by == "alice"
+    assert world.condition("ApprovalsGuarded").status is ConditionStatus.TRUE
+    assert len(world.patches) == 1
+
+
+def test_a_rejected_plan_is_not() -> None:
+    world = waiting()
+    decide(world, approval=approval(world, decision="Reject"))
+    world.live(600)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.REJECTED
+    assert len(world.told) == 1
+
+
+def test_an_approval_of_another_plan_does_not_count_and_says_which_does() -> None:
+    world = waiting()
+    decide(world, approval=approval(world, planHash="sha256:" + "0" * 64))
+    world.live(60)
+    assert world.patches == []
+    said = world.condition("Contained")
+    assert said.reason == Reason.PLAN_CHANGED
+    assert world.status.plan is not None
+    assert world.status.plan.hash[:19] in said.message
+
+
+def test_an_approval_that_ended_does_not_count() -> None:
+    world = waiting()
+    decide(world, approval=approval(world, expiresAt=b.at(world.seconds - 1).isoformat()))
+    world.live(60)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.APPROVAL_EXPIRED
+
+
+def test_an_approval_that_was_used_does_not_end_in_the_middle() -> None:
+    world = waiting(rolls_out=False)
+    decide(world, approval=approval(world, expiresAt=b.at(world.seconds + 10).isoformat()))
+    world.live(60)
+    world.roll_out()
+    world.live(60)
+    assert world.status.phase is IncidentPhase.CONTAINED
+
+
+def test_a_plan_that_changes_while_it_waits_asks_again() -> None:
+    world = waiting()
+    old = approval(world)
+    world.model = b.model({"knownGood": b.pinned("older")})
+    world.live(10)
+    decide(world, approval=old)
+    world.live(60)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.PLAN_CHANGED
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert world.image == b.image("older")
+
+
+def test_a_worse_breach_while_waiting_makes_a_new_plan() -> None:
+    responses = [b.response(name="worst", minSeverity="Critical"), b.response(name="rest", mode="Approval")]
+    world = World(policy=b.policy(responses=responses), unguarded="")
+    world.live(20)
+    assert world.patches == []
+    worse = b.view(of=b.compiled({"name": "leak", "severity": "Critical", "type": "PrivacyBreach"}))
+    world.views = {**world.views, **b.views(worse)}
+    world.settle()
+    assert world.status.plan is not None
+    assert world.status.plan.response == "worst"
+    assert "PlanChanged" in [e.reason for e in world.status.timeline]
+    assert len(world.patches) == 1
+
+
+def test_that_nobody_answers_is_said_once() -> None:
+    world = waiting()
+    world.live(3600)
+    assert [e.reason for e in world.status.timeline].count("NobodyAnswered") == 1
+    assert "nobody has answered for 15 minutes" in world.condition("Contained").message
+    assert world.patches == []
+
+
+@pytest.mark.parametrize("field", ["approval", "disposition", "closeRequest", "acknowledgement"])
+def test_nothing_that_a_person_decides_counts_while_it_cannot_be_guarded(field: str) -> None:
+    world = waiting()
+    world.unguarded = "the ValidatingAdmissionPolicy is missing"
+    written = {
+        "approval": approval(world),
+        "disposition": {"verdict": "FalsePositive", "by": "alice"},
+        "closeRequest": {"by": "alice"},
+        "acknowledgement": {"by": "alice"},
+    }
+    decide(world, **{field: written[field]})
+    world.live(600)
+    assert world.patches == []
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    said = world.condition("ApprovalsGuarded")
+    assert (said.status, said.reason) == (ConditionStatus.FALSE, Reason.NOT_GUARDED)
+    assert "Acknowledged" not in [c.type for c in world.status.conditions]
+
+
+def test_an_acknowledgement_is_a_condition_and_stands_in_the_timeline_once() -> None:
+    world = waiting()
+    decide(world, acknowledgement={"by": "alice", "comment": "on it"})
+    world.live(120)
+    assert world.condition("Acknowledged").message == "seen by alice: on it"
+    assert [e.reason for e in world.status.timeline].count("Acknowledged") == 1
+
+
+def test_a_false_positive_is_dismissed_and_what_was_written_stays() -> None:
+    world = World(unguarded="")
+    world.live(60)
+    decide(world, disposition={"verdict": "FalsePositive", "by": "alice"})
+    world.live(60)
+    assert world.status.phase is IncidentPhase.DISMISSED
+    assert world.image == b.image("good")
+    assert len(world.patches) == 1
+
+
+def test_a_true_positive_stays_open_and_a_close_request_closes_it() -> None:
+    world = World(unguarded="")
+    world.live(60)
+    decide(world, disposition={"verdict": "TruePositive", "by": "alice"})
+    world.live(60)
+    assert world.status.phase is IncidentPhase.CONTAINED
+    decide(world, closeRequest={"by": "bob"})
+    world.live(10)
+    assert world.status.phase is IncidentPhase.CLOSED
+    assert [e.message for e in world.status.timeline if e.reason == "Closed"] == ["closed by bob"]
+
+
+@pytest.mark.parametrize("reason", [Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_STOP])
+def test_what_holds_it_is_said_and_it_goes_on_when_that_is_lifted(reason: Reason) -> None:
+    from knowngood.core.response.facts import Hold
+
+    world = World(hold=Hold(reason, "three others are first"))
+    world.live(600)
+    assert world.patches == []
+    assert world.condition("Contained").reason == reason
+    assert world.condition("Contained").message == "three others are first"
+    world.hold = None
+    world.live(10)
+    assert world.status.phase is IncidentPhase.CONTAINED
+
+
+def test_the_emergency_stop_holds_even_what_is_intended() -> None:
+    from knowngood.core.response.effects import Apply, Effect
+    from knowngood.core.response.facts import Hold
+
+    world = World()
+
+    def stop(there: World, effect: Effect) -> bool:
+        if isinstance(effect, Apply) and there.hold is None:
+            there.hold = Hold(Reason.EMERGENCY_STOP, "stopped")
+            return True
+        return False
+
+    world.live(120, stop)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.EMERGENCY_STOP
+    world.hold = None
+    world.live(10)
+    assert len(world.patches) == 1

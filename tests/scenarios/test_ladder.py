@@ -1,0 +1,197 @@
+"""Rungs: what follows when a step fails or does not help, and what must not follow."""
+
+import dataclasses
+
+import pytest
+
+from knowngood.api.conditions import ConditionStatus, Reason
+from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.observed import Verdict
+from knowngood.api.plan import StepState
+from tests import builders as b
+from tests.scenarios.world import World
+
+pytestmark = pytest.mark.scenarios
+ESCALATE = {"after": "5m", "steps": [b.AWAY]}
+
+
+def world(escalate: object = ESCALATE, on_failure: str = "Escalate", **changes: object) -> World:
+    made = b.playbook(escalate=escalate, onFailure=on_failure)  # type: ignore[arg-type]
+    return World(playbooks=(made,), **changes)  # type: ignore[arg-type]
+
+
+def state(found: World, name: str) -> StepState:
+    assert found.status.plan is not None
+    return next(s.state for s in found.status.plan.steps if s.name == name)
+
+
+def reasons(found: World) -> list[str]:
+    return [e.reason for e in found.status.timeline]
+
+
+def test_the_next_rung_is_not_touched_while_the_first_helps() -> None:
+    found = world()
+    found.live(1200)
+    assert state(found, "away") is StepState.PENDING
+    assert found.status.phase is IncidentPhase.CONTAINED
+    assert len(found.patches) == 1
+
+
+def test_a_signal_that_does_not_recover_in_time_brings_the_next_rung() -> None:
+    found = world(verdict_on=lambda _: Verdict.BREACH)
+    found.live(290)
+    assert len(found.patches) == 1
+    found.live(60)
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+    assert len(found.patches) == 2
+    assert found.condition("Contained").status is ConditionStatus.TRUE
+    assert found.condition("ContainmentEffective").reason == Reason.SCALED_TO_ZERO
+    assert reasons(found).count("Escalated") == 1
+
+
+def stuck(on_failure: str, escalate: object = ESCALATE) -> World:
+    found = world(escalate, on_failure, rolls_out=False)
+    found.live(320)
+    return found
+
+
+def test_a_step_that_fails_escalates_at_once() -> None:
+    found = stuck("Escalate")
+    assert state(found, "pin") is StepState.FAILED
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+    found.roll_out()
+    found.live(10)
+    assert found.status.phase is IncidentPhase.CONTAINED
+    assert state(found, "away") is StepState.DONE
+    assert state(found, "tell") is StepState.DONE, "told once, when all is done"
+    assert len(found.told) == 1
+
+
+def test_without_a_next_rung_it_has_failed_and_is_told() -> None:
+    found = stuck("Escalate", None)
+    assert found.status.phase is IncidentPhase.CONTAINMENT_FAILED
+    assert found.told[0].reason == "IncidentNotContained"
+
+
+def test_what_a_step_did_is_taken_back_where_it_says_undo() -> None:
+    found = stuck("Undo", None)
+    assert found.image == b.image("bad")
+    assert state(found, "pin") is StepState.UNDONE
+    assert found.condition("Contained").reason == Reason.UNDONE
+    assert len(found.patches) == 2
+    assert found.workload is not None
+    assert found.workload.replicas > 0, "no next rung"
+    assert not [a for a in found.workload.annotations if a.startswith("knowngood.dev/")]
+
+
+def test_what_was_taken_back_escalates_in_time_while_it_is_out_of_its_limits() -> None:
+    found = stuck("Undo")
+    assert found.image == b.image("bad")
+    assert state(found, "pin") is StepState.UNDONE
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+
+
+def test_an_undo_is_of_exactly_what_was_written() -> None:
+    pinned = b.pinned("good", env=[{"name": "MODEL_REVISION", "value": "7"}], removeEnv=["EXTRA"])
+    before = b.workload(env={b.CONTAINER: [("MODEL_REVISION", "8"), ("EXTRA", "1"), ("OTHER", "x")]})
+    evidence = b.evidence().model_copy(update={"workload": b.seen(before)})
+    found = world(None, "Undo", rolls_out=False, model=b.model({"knownGood": pinned}), workload=before)
+    found.evidence = evidence
+    found.live(320)
+    assert found.workload is not None
+    assert dict(found.workload.containers[0].env) == {"MODEL_REVISION": "8", "EXTRA": "1", "OTHER": "x"}
+    assert found.workload.images == before.images
+
+
+def test_what_cannot_be_put_back_is_not_guessed() -> None:
+    pinned = b.pinned("good", env=[{"name": "API_KEY", "value": "7"}])
+    before = b.workload(env={b.CONTAINER: [("API_KEY", "8")]})
+    found = world(None, "Undo", rolls_out=False, model=b.model({"knownGood": pinned}), workload=before)
+    found.evidence = b.evidence().model_copy(update={"workload": b.seen(before)})
+    found.live(320)
+    assert found.image == b.image("good")
+    assert state(found, "pin") is StepState.FAILED
+    assert "cannot be put back" in found.condition("Contained").message
+
+
+def test_continue_goes_on_with_the_next_step() -> None:
+    steps = [{"name": "pin", "action": "PinKnownGood", "timeout": "1m", "onFailure": "Continue"}, b.AWAY]
+    found = World(playbooks=(b.playbook(steps=steps),), rolls_out=False)
+    found.live(80)
+    assert state(found, "pin") is StepState.FAILED
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+
+
+def test_a_persons_write_is_never_escalated() -> None:
+    found = world(verdict_on=lambda _: Verdict.BREACH, rolls_out=False)
+    found.person_sets("fix")
+    found.live(2400)
+    assert found.patches == []
+    assert found.condition("Contained").reason == Reason.PERSON_WROTE
+
+
+def test_a_person_who_scales_up_again_wins() -> None:
+    found = world(verdict_on=lambda _: Verdict.BREACH)
+    found.live(400)
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+    found.write(dataclasses.replace(found.workload, replicas=2))
+    found.live(1200)
+    assert found.workload.replicas == 2
+    assert len(found.patches) == 2
+
+
+def test_a_pin_that_cannot_begin_escalates_in_time_while_it_is_out_of_its_limits() -> None:
+    found = world(model=b.model())
+    found.live(280)
+    assert found.patches == []
+    assert found.condition("Contained").reason == Reason.NOTHING_PROVEN
+    found.live(40)
+    assert found.workload is not None
+    assert found.workload.replicas == 0
+
+
+def test_dry_run_plans_both_rungs_and_touches_nothing() -> None:
+    dry = world(policy=b.policy(responses=[b.response(mode="DryRun")]))
+    dry.live(3600)
+    assert dry.patches == []
+    assert dry.status.plan is not None
+    assert [s.name for s in dry.status.plan.steps] == ["evidence", "pin", "tell", "away"]
+
+
+@pytest.mark.parametrize("at", range(1, 40))
+@pytest.mark.parametrize("kind", ["stuck, escalate", "stuck, undo", "ineffective"])
+def test_a_kill_at_any_effect_loses_and_doubles_nothing(kind: str, at: int) -> None:
+    """The effect is done and the process is gone before anything else; both halves of it are tried."""
+
+    def made() -> World:
+        if kind == "ineffective":
+            return world(verdict_on=lambda _: Verdict.BREACH)
+        return world(ESCALATE, "Undo" if kind.endswith("undo") else "Escalate", rolls_out=False)
+
+    plain = made()
+    plain.live(700)
+    for lost in (False, True):
+        found, count = made(), 0
+
+        def fault(there: World, effect: object, lost: bool = lost) -> bool:
+            nonlocal count
+            count += 1
+            if count != at:
+                return False
+            there.do(effect, lost)  # type: ignore[arg-type]
+            there.restart()
+            there.poll()
+            return True
+
+        found.live(700, fault)
+        assert found.workload is not None
+        assert plain.workload is not None
+        assert found.workload.containers == plain.workload.containers
+        assert found.workload.replicas == plain.workload.replicas
+        assert len(found.patches) == len(plain.patches)
+        assert found.status.phase is plain.status.phase
