@@ -8,7 +8,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
-from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell
+from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Tell
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -90,8 +90,8 @@ def test_intent_and_evidence_stand_in_the_status_before_the_patch() -> None:
     contained(world)
 
 
-def test_from_a_breach_to_the_patch_there_are_three_writes() -> None:
-    """Each is a round trip in the time to contain: plan and first intent, evidence and second intent, the patch."""
+def test_from_a_breach_to_the_patch_there_are_two_writes() -> None:
+    """Each is a round trip in the time to contain: plan, evidence and intent in one, then the patch."""
     kinds: list[type[Effect]] = []
 
     def note(world: World, effect: Effect) -> bool:
@@ -99,7 +99,7 @@ def test_from_a_breach_to_the_patch_there_are_three_writes() -> None:
         return False
 
     World().settle(note)
-    assert kinds[:3] == [Record, FreezeEvidence, Apply]
+    assert kinds[:2] == [FreezeEvidence, Apply]
 
 
 @pytest.mark.parametrize("number", range(EFFECTS))

@@ -136,6 +136,21 @@ def test_nothing_that_a_person_decides_counts_while_it_cannot_be_guarded(field: 
     assert "Acknowledged" not in [c.type for c in world.status.conditions]
 
 
+def test_what_was_written_while_unguarded_does_not_count_once_it_is_guarded() -> None:
+    world = waiting()
+    world.unguarded = "the ValidatingAdmissionPolicy is missing"
+    forged = approval(world)
+    decide(world, approval=forged)
+    world.live(10)
+    world.unguarded = ""
+    world.live(60)
+    assert world.patches == []
+    assert "write it anew" in world.condition("Contained").message
+    decide(world, approval={**forged, "comment": "read and meant"})
+    world.live(20)
+    assert len(world.patches) == 1
+
+
 def test_an_acknowledgement_is_a_condition_and_stands_in_the_timeline_once() -> None:
     world = waiting()
     decide(world, acknowledgement={"by": "alice", "comment": "on it"})

@@ -258,7 +258,7 @@ def test_a_persons_edit_of_a_pinned_variable_wins() -> None:
         assert world.workload is not None
         if isinstance(effect, FreezeEvidence):
             found = Evidence(frozen_at=b.at(11), budget="2s", took="1s", workload=seen(world.workload))
-            world._record(machine.evidence_frozen(world.facts, found))
+            world._record(machine.evidence_frozen(world.facts.with_status(effect.status), found))
             return True
         if isinstance(effect, Apply):
             other = b.workload(env={b.CONTAINER: [("MODEL_REVISION", "9")]}).containers

@@ -149,12 +149,12 @@ class World:
         match effect:
             case Record(status):
                 self._record(status)
-            case FreezeEvidence(budget):
+            case FreezeEvidence(budget, status):
                 self.frozen += 1
                 if not lost:
                     took = {"frozen_at": b.at(self.seconds), "took": f"{round(budget * 100)}ms"}
                     found = self.evidence.model_copy(update=took)
-                    self._record(machine.evidence_frozen(self.facts, found))
+                    self._record(machine.evidence_frozen(self.facts.with_status(status), found))
             case Apply(mutation):
                 self._apply(mutation)
             case Tell():

@@ -105,6 +105,10 @@ class AIIncidentStatus(ObservedModel):
     opened_at: Timestamp | None = Field(default=None, description="When it was opened.")
     last_breach_at: Timestamp | None = Field(default=None, description="When a signal was last out of its limits.")
     approval: ApprovalStatus | None = Field(default=None, description="The approval that was honoured.")
+    ignored_decisions: Annotated[list[ShortText], Field(max_length=16), ATOMIC] = Field(
+        default_factory=list,
+        description="Decisions that were written while admission did not check who wrote them; they never count.",
+    )
     contained_at: Timestamp | None = Field(default=None, description="When the containment was in place.")
     contained_after: Duration | None = Field(
         default=None, description="How long after opening that was; printed as CONTAINED."

@@ -77,6 +77,12 @@ STATEFULSETS = Resource("apps/v1", "StatefulSet", "statefulsets")
 REPLICASETS = Resource("apps/v1", "ReplicaSet", "replicasets")
 PODS = Resource("v1", "Pod", "pods")
 CONFIGMAPS = Resource("v1", "ConfigMap", "configmaps")
+ADMISSION_POLICIES = Resource(
+    "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies"
+)
+ADMISSION_BINDINGS = Resource(
+    "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
+)
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
 
@@ -127,8 +133,8 @@ class Cluster:
         if token:
             headers["Authorization"] = token
 
-    async def get(self, resource: Resource, namespace: str, name: str) -> Raw:
-        """An object as it is now."""
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> Raw:
+        """An object as it is now; no namespace for what belongs to the cluster."""
         return _typed(await self.request("GET", resource.path(namespace, name)), resource)
 
     async def list(

@@ -8,13 +8,15 @@ import structlog
 
 from knowngood.api import LABEL_MODEL
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, set_condition
+from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
-from knowngood.api.incidentpolicy import IncidentPolicyStatus
+from knowngood.api.playbook import PlaybookStatus
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
 from knowngood.core.incidents.suspicion import suspicions
+from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
@@ -24,6 +26,7 @@ from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
 from knowngood.shell.workqueue import WorkQueue
 from knowngood.shell.writes import refresh, write_status
@@ -44,45 +47,64 @@ class Engine:
         self._models = WorkQueue("ModelDeployment", self._model, _WORKERS)
         self._policy_queue = WorkQueue("IncidentPolicy", self._policy, 2)
         self._poller = Poller(store, self._policies, self._board, sources, self._models.add, self._policy_queue.add)
-        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings)
-        self._pod_owners: dict[str, dict[Key, Workload]] = {}
+        self._playbooks = WorkQueue("Playbook", self._playbook, 2)
+        namespace = settings.leader_election.namespace or "default"
+        self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
+        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop)
 
     async def run(self) -> None:
         """Fence, then work until cancelled."""
         identity = self._settings.leader_election.identity or "operator"
-        await fence(self._api, self._store, f"{identity}/{time.time_ns()}")
+        await self._stop.read()
+        await fence(self._api, self._store, f"{identity}/{time.time_ns()}", lambda: self._stop.hold is not None)
         self._store.subscribe(self._on_change)
         for model in self._store.models():
             self._models.add((model.metadata.namespace, model.metadata.name))
         for policy in self._store.policies():
             self._policy_queue.add((policy.metadata.namespace, policy.metadata.name))
+        for playbook in self._store.playbooks():
+            self._playbooks.add((playbook.metadata.namespace, playbook.metadata.name))
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._models.run())
                 group.create_task(self._policy_queue.run())
+                group.create_task(self._playbooks.run())
+                group.create_task(self._stop.run())
                 group.create_task(self._poller.run())
         finally:
             self._store.unsubscribe(self._on_change)
             self._policies.close()
 
     def _on_change(self, kind: str, key: Key, value: object) -> None:
-        """Wake the models that a change may concern."""
-        if kind == "ModelDeployment":
-            if value is None:
-                self._board.drop(key)
-            self._models.add(key)
-            for policy in list(self._policies.policies_of(key)):
-                self._policy_queue.add(policy)
-        elif kind == "IncidentPolicy":
-            self._policy_queue.add(key)
-            for model in self._store.models(key[0]):
-                self._models.add((key[0], model.metadata.name))
-        elif kind == "AIIncident" and isinstance(value, AIIncident):
+        """Wake the models, policies and playbooks that a change may concern."""
+        match kind:
+            case "ModelDeployment":
+                self._on_model(key, value)
+            case "IncidentPolicy":
+                self._policy_queue.add(key)
+                for model in self._store.models(key[0]):
+                    self._models.add((key[0], model.metadata.name))
+            case "Playbook":
+                self._playbooks.add(key)
+                for policy in self._store.policies(key[0]):
+                    self._policy_queue.add((key[0], policy.metadata.name))
+            case "Pod":
+                self._wake_owner(key, value)
+        if isinstance(value, AIIncident):
             self._models.add((key[0], value.spec.model_ref.name))
         elif isinstance(value, Workload):
             self._models.add((key[0], value.labels.get(LABEL_MODEL, "")))
-        elif isinstance(value, Pod) or kind == "Pod":
-            self._wake_owner(key, value)
+
+    def _on_model(self, key: Key, value: object) -> None:
+        if value is None:
+            self._board.drop(key)
+        self._models.add(key)
+        for policy in list(self._policies.policies_of(key)):
+            self._policy_queue.add(policy)
+
+    def _wake_open(self) -> None:
+        for incident in self._store.open_incidents():
+            self._models.add((incident.metadata.namespace, incident.spec.model_ref.name))
 
     def _wake_owner(self, key: Key, value: object) -> None:
         for model in self._store.models(key[0]):
@@ -149,39 +171,31 @@ class Engine:
         if policy is None or found is None:
             return None
         compiled, models = found
-        now, generation = moment(time.time()), policy.metadata.generation
-        conditions = list(policy.status.conditions)
-        if compiled.problems:
-            ready = (
-                ConditionStatus.FALSE,
-                compiled.problems[0].reason.value,
-                "; ".join(map(str, compiled.problems)),
-            )
-        elif not models:
-            ready = (ConditionStatus.TRUE, Reason.NO_MODELS.value, "spec.selector selects no ModelDeployment")
-        else:
-            ready = (ConditionStatus.TRUE, Reason.VALID.value, "every signal is judged")
-        conditions = set_condition(conditions, ConditionType.READY, *ready, generation, now)
-        conditions = set_condition(
-            conditions, ConditionType.SIGNALS_AVAILABLE, *self._source_said(key), generation, now
-        )
-        status = IncidentPolicyStatus(
-            observed_generation=generation,
-            models=len(models),
-            signals=len(compiled.signals),
-            conditions=conditions,
-        )
-        old = policy.status.to_object()
+        names = {p.metadata.name for p in self._store.playbooks(key[0])}
+        now = moment(time.time())
+        status = policy_status(policy, compiled, len(models), names, self._source_said(key), now)
+        return await self._written(c.POLICIES, key, policy.status.to_object(), status.to_object())
+
+    async def _playbook(self, key: Key) -> float | None:
+        playbook = self._store.playbook(key)
+        if playbook is None:
+            return None
+        generation, old = playbook.metadata.generation, playbook.status
+        conditions = ready_condition(old.conditions, unheeded(playbook), generation, moment(time.time()))
+        status = PlaybookStatus(observed_generation=generation, conditions=conditions)
+        return await self._written(c.PLAYBOOKS, key, old.to_object(), status.to_object())
+
+    async def _written(self, resource: c.Resource, key: Key, old: c.Raw, new: c.Raw) -> float | None:
         try:
-            await write_status(self._api, self._store, c.POLICIES, key, old, status.to_object())
+            await write_status(self._api, self._store, resource, key, old, new)
         except c.ApiError as error:
             if not error.conflict:
                 raise
-            await refresh(self._api, self._store, c.POLICIES, key)
+            await refresh(self._api, self._store, resource, key)
             return 0.0
         return None
 
-    def _source_said(self, key: Key) -> tuple[ConditionStatus, str, str]:
+    def _source_said(self, key: Key) -> Said:
         state, message = self._poller.source_states.get(key, (None, "not asked yet"))
         if state is None:
             return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED.value, message

@@ -5,6 +5,7 @@ API server refuses what it still wanted to write. An empty patch would not move 
 """
 
 import asyncio
+from collections.abc import Callable
 
 import structlog
 
@@ -12,7 +13,6 @@ from knowngood.api import GROUP
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode
 from knowngood.api.incidentstatus import IncidentPhase
-from knowngood.core.incidents.record import is_over
 from knowngood.shell import cluster as c
 from knowngood.shell.store import Key, Store
 from knowngood.shell.writes import entry_of, refresh
@@ -22,13 +22,16 @@ ANNOTATION = f"{GROUP}/fenced-by"
 _TRIES = 5
 
 
-async def fence(api: c.Cluster, store: Store, token: str) -> None:
-    """Touch everything that a former leader might still write. ``token`` names this term."""
-    for incident in [i for i in store.incidents() if not is_over(i)]:
+async def fence(api: c.Cluster, store: Store, token: str, stopped: Callable[[], bool]) -> None:
+    """Touch everything that a former leader might still write, but no workload while all is stopped.
+
+    ``token`` names this term.
+    """
+    for incident in store.open_incidents():
         key = (incident.metadata.namespace, incident.metadata.name)
         await _touch(api, store, c.INCIDENTS, key, token)
         target = _target(incident)
-        if target is not None:
+        if target is not None and not stopped():
             await _touch(api, store, *target, token)
 
 

@@ -1,12 +1,15 @@
 """Drives one model's incident: read, decide, do one thing, look again."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import structlog
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.common import Mode
+from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.evidence import moment
@@ -14,16 +17,18 @@ from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import breaches, incident_object
 from knowngood.core.incidents.record import is_over
-from knowngood.core.response import effects, machine
-from knowngood.core.response.facts import Facts
+from knowngood.core.response import effects, limits, machine
+from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
 from knowngood.shell import events, metrics
 from knowngood.shell.board import Board
 from knowngood.shell.evidence import freeze
+from knowngood.shell.guard import Guard
 from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
 from knowngood.shell.writes import entry_of, refresh, write_status
 
@@ -35,6 +40,13 @@ _TOLD = {
     "ContainmentFailed": "ContainmentFailed",
     "ContainmentIneffective": "ContainmentIneffective",
     "Recovered": "IncidentRecovered",
+    "Escalated": "Escalated",
+    "Undone": "StepUndone",
+    "Approved": "PlanApproved",
+    "Rejected": "PlanRejected",
+    "PlanChanged": "PlanChanged",
+    "NobodyAnswered": "NobodyAnswered",
+    "Closed": "IncidentClosed",
 }
 
 
@@ -49,10 +61,14 @@ class Incidents:
         policies: Policies,
         sources: Mapping[str, PrometheusSource],
         settings: Settings,
+        stop: Stop,
     ) -> None:
         self._api, self._store, self._board, self._policies = api, store, board, policies
-        self._sources, self._settings = sources, settings
+        self._sources, self._settings, self._stop = sources, settings, stop
+        self._guard = Guard(api, settings.admission.policy)
         self._telling: set[asyncio.Task[None]] = set()
+        self._to_tell: dict[Key, list[tuple[AIIncident, str, str]]] = {}
+        self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
         """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
@@ -64,7 +80,12 @@ class Incidents:
             return None
         if is_over(incident):  # the name was taken by an episode that we had not seen yet; the next one is ours
             return 0.1
-        return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
+        if _people_decide(incident):
+            await self._guard.check()
+        try:
+            return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
+        finally:
+            self._tell_all(key)
 
     def episode(self, model: ModelDeployment) -> int:
         """The number of the last episode: as recorded, or as the incidents that exist tell."""
@@ -122,10 +143,11 @@ class Incidents:
         policy_ref = named or next((name for _, name in sorted(self._policies.policies_of(model_key))), "")
         others = [i for i in self._store.incidents_of(model_key) if i.metadata.uid != incident.metadata.uid]
         suspects = [i.status.suspect.digest for i in [incident, *others] if i.status.suspect and not is_over(i)]
+        policy = self._store.policy((key[0], policy_ref)) if policy_ref else None
         return Facts(
             incident=incident,
             model=model,
-            policy=self._store.policy((key[0], policy_ref)) if policy_ref else None,
+            policy=policy,
             playbooks={p.metadata.name: p for p in self._store.playbooks(key[0])},
             workload=workload,
             pods=self._store.pods(workload),
@@ -135,16 +157,27 @@ class Incidents:
             registries=tuple(self._settings.registries.allowed),
             episode=_numbered(model, incident.metadata.name) or self.episode(model) + 1,
             now=moment(time.time()),
+            hold=self._hold(incident, policy, others),
+            unguarded=self._guard.missing,
         )
+
+    def _hold(self, incident: AIIncident, policy: IncidentPolicy | None, others: list[AIIncident]) -> Hold | None:
+        if self._stop.hold is not None:
+            return self._stop.hold
+        most = self._settings.limits.max_concurrent_containments
+        let_in = self._let_in - {incident.metadata.uid}
+        neighbours = limits.Neighbours(self._store.open_incidents(), tuple(others), let_in)
+        return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
     async def _do(self, effect: effects.Effect, facts: Facts) -> None:
         match effect:
             case effects.Record(status):
                 await self._record(facts, status)
-            case effects.FreezeEvidence(budget):
-                limit = min(budget, self._settings.evidence.max_budget)
-                found = await freeze(facts, limit, self._api, self._sources, self._settings.evidence.max_points)
-                await self._record(facts, machine.evidence_frozen(self._later(facts), found))
+            case effects.FreezeEvidence(budget, status):
+                limit, most = min(budget, self._settings.evidence.max_budget), self._settings.evidence.max_points
+                found = await freeze(facts.with_status(status), limit, self._api, self._sources, most)
+                now = self._later(facts)
+                await self._record(now, machine.evidence_frozen(now.with_status(status), found))
             case effects.Apply(mutation):
                 await self._apply(mutation, facts)
             case effects.Tell(reason, message, _, then):
@@ -155,7 +188,9 @@ class Incidents:
         """The same incident, with the world as it is after gathering evidence took its time."""
         key = (facts.model.metadata.namespace, facts.model.metadata.name)
         fresh = self._facts(key, (facts.incident.metadata.namespace, facts.incident.metadata.name))
-        return fresh or facts
+        if fresh is None or fresh.incident.metadata.resource_version != facts.incident.metadata.resource_version:
+            raise c.ApiError(409, "Conflict", "the incident was written while evidence was gathered")
+        return fresh
 
     async def _record(self, facts: Facts, status: AIIncidentStatus) -> None:
         meta, old = facts.incident.metadata, facts.incident.status
@@ -163,13 +198,36 @@ class Incidents:
         entry = entry_of(self._store, c.INCIDENTS, key)
         if str(entry.version) != meta.resource_version:
             raise c.ApiError(409, "Conflict", "the incident was written since it was read")
-        await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
+        with self._room_for(facts, status):
+            await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
         self._count(old, status)
+        model = (meta.namespace, facts.incident.spec.model_ref.name)
         for entry_ in status.timeline[len(old.timeline) :]:
             if (reason := _TOLD.get(entry_.reason)) is not None:
-                task = asyncio.create_task(self._tell(facts.incident, reason, entry_.message))
-                self._telling.add(task)  # beside the containment, which must not wait for it
-                task.add_done_callback(self._telling.discard)
+                self._to_tell.setdefault(model, []).append((facts.incident, reason, entry_.message))
+
+    @contextlib.contextmanager
+    def _room_for(self, facts: Facts, status: AIIncidentStatus) -> Iterator[None]:
+        """Two that were let in at once must not both take the last place: the check and the claim are one."""
+        uid = facts.incident.metadata.uid
+        if limits.takes_room(facts.incident.status) or not limits.takes_room(status):
+            yield
+            return
+        others = self._store.incidents_of((facts.incident.metadata.namespace, facts.incident.spec.model_ref.name))
+        if self._hold(facts.incident, facts.policy, others) is not None:
+            raise c.ApiError(409, "Conflict", "the place was taken by another incident")
+        self._let_in.add(uid)
+        try:
+            yield
+        finally:
+            self._let_in.discard(uid)
+
+    def _tell_all(self, model: Key) -> None:
+        """Events are written beside the containment and after its patch, which must not wait for them."""
+        for incident, reason, message in self._to_tell.pop(model, []):
+            task = asyncio.create_task(self._tell(incident, reason, message))
+            self._telling.add(task)
+            task.add_done_callback(self._telling.discard)
 
     async def _tell(self, incident: AIIncident, reason: str, message: str) -> None:
         """An Event that cannot be written is no reason to stop containing."""
@@ -193,6 +251,8 @@ class Incidents:
 
     async def _apply(self, mutation: Mutation, facts: Facts) -> None:
         target = mutation.target
+        if self._stop.hold is not None:
+            raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
         try:
             written = await self._api.patch(
                 c.WORKLOADS[target.kind],
@@ -215,6 +275,13 @@ class Incidents:
         ref = facts.model.spec.workload_ref
         resource = c.WORKLOADS[ref.kind.value]
         await refresh(self._api, self._store, resource, (facts.model.metadata.namespace, ref.name))
+
+
+def _people_decide(incident: AIIncident) -> bool:
+    """Whether it rests on a person's word."""
+    spec, plan = incident.spec, incident.status.plan
+    written = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
+    return written is not None or (plan is not None and plan.mode is Mode.APPROVAL)
 
 
 def _numbered(model: ModelDeployment, name: str) -> int:

@@ -149,7 +149,25 @@ class Limits(Section):
     """How much may happen at once in the whole cluster."""
 
     max_concurrent_containments: Annotated[int, Field(ge=1, le=10_000)] = 10
-    """How many incidents may be contained at the same time; the others wait and say so."""
+    """How many containments may stand or be under way at the same time; other incidents wait and say so."""
+
+
+class EmergencyStop(Section):
+    """A ConfigMap in the operator's namespace that stops everything that touches workloads, within a second."""
+
+    name: DnsLabel = "knowngood-emergency-stop"
+    """Name of the ConfigMap; while it does not exist, nothing is stopped."""
+    key: Annotated[str, Field(min_length=1, max_length=253)] = "stop"
+    """Its key; every value but false, no, off, 0 and none stops."""
+    interval: Seconds = 0.5
+    """How often it is read."""
+
+
+class Admission(Section):
+    """The API server's own check of who decides on incidents."""
+
+    policy: DnsLabel | None = None
+    """Name of the ValidatingAdmissionPolicy and of its binding; without it no person's decision is honoured."""
 
 
 class Http(Section):
@@ -199,6 +217,10 @@ class Settings(Section):
     """One replica acts, the others stand by; held by a Lease."""
     limits: Limits = Limits()
     """How much may happen at once in the whole cluster."""
+    emergency_stop: EmergencyStop = EmergencyStop()
+    """A ConfigMap in the operator's namespace that stops everything that touches workloads, within a second."""
+    admission: Admission = Admission()
+    """The API server's own check of who decides on incidents."""
     http: Http = Http()
     """The operator's own endpoints: /metrics, /healthz, /readyz."""
     log: Log = Log()

@@ -63,6 +63,9 @@ class Store:
         self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
         self._pods: dict[tuple[str, str, str], dict[str, Pod]] = {}  # by namespace and each label
         self._indexed: dict[Key, Pod] = {}
+        self._of_model: dict[Key, dict[str, AIIncident]] = {}
+        self._open: dict[Key, AIIncident] = {}
+        self._model_of: dict[Key, Key] = {}
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
@@ -131,6 +134,8 @@ class Store:
         value = entry.value if entry else None
         if kind == "Pod":
             self._index_pod(key, value)
+        elif kind == "AIIncident":
+            self._index_incident(key, value)
         for listener in self._listeners:
             listener(kind, key, value)
 
@@ -146,6 +151,19 @@ class Store:
             for item in pod.labels.items():
                 self._pods.setdefault((key[0], *item), {})[key[1]] = pod
 
+    def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
+        self._open.pop(key, None)
+        before = self._model_of.pop(key, None)
+        if before is not None:
+            self._of_model[before].pop(key[1], None)
+        if incident is None:
+            return
+        model = (key[0], incident.spec.model_ref.name)
+        self._model_of[key] = model
+        self._of_model.setdefault(model, {})[key[1]] = incident
+        if not is_over(incident):
+            self._open[key] = incident
+
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
         found: ModelDeployment | None = self._value("ModelDeployment", key)
@@ -154,6 +172,11 @@ class Store:
     def policy(self, key: Key) -> IncidentPolicy | None:
         """An IncidentPolicy."""
         found: IncidentPolicy | None = self._value("IncidentPolicy", key)
+        return found
+
+    def playbook(self, key: Key) -> Playbook | None:
+        """A Playbook."""
+        found: Playbook | None = self._value("Playbook", key)
         return found
 
     def workload(self, kind: str, key: Key) -> Workload | None:
@@ -200,8 +223,12 @@ class Store:
 
     def incidents_of(self, key: Key) -> list[AIIncident]:
         """The incidents of a model, oldest first."""
-        found = [i for i in self.incidents(key[0]) if i.spec.model_ref.name == key[1]]
+        found = self._of_model.get(key, {}).values()
         return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+
+    def open_incidents(self) -> tuple[AIIncident, ...]:
+        """Every incident that is not over."""
+        return tuple(self._open.values())
 
     def open_incident(self, key: Key) -> AIIncident | None:
         """The incident of the model that is not over; of several, the one that was opened first."""

@@ -129,7 +129,7 @@ def test_write_is_repeatable_and_removes_what_is_no_longer(tmp_path: Path) -> No
     stale.parent.mkdir()
     stale.write_text("old")
     written = crds.write(tmp_path)
-    assert len(written) == 6
+    assert len(written) == 8
     assert not stale.exists()
     before = {path: path.read_bytes() for path in written}
     crds.write(tmp_path)
@@ -141,7 +141,7 @@ def test_main_says_where_it_must_run(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "no pyproject.toml here" in capsys.readouterr().err
     (tmp_path / "pyproject.toml").touch()
     assert crds.main([str(tmp_path)]) == 0
-    assert capsys.readouterr().out.count(".yaml") == 6
+    assert capsys.readouterr().out.count(".yaml") == 8
 
 
 class Colour(StrEnum):

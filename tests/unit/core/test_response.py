@@ -8,14 +8,16 @@ from typing import Any
 import pytest
 
 from knowngood.api.common import Mode, Origin
-from knowngood.api.conditions import Reason
+from knowngood.api.conditions import Reason, find_condition
+from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.incidents.record import step, stepped
 from knowngood.core.response import machine
 from knowngood.core.response.actions import pin_known_good as action
 from knowngood.core.response.changing import State
-from knowngood.core.response.effects import Record, Wait
+from knowngood.core.response.effects import FreezeEvidence, Record, Wait
+from knowngood.core.response.facts import Facts
 from knowngood.core.response.knowngood import CHECKS, Candidate, Pin, Situation, candidates, choose, explain
 from knowngood.core.response.plan import build
 from knowngood.core.response.planned import plan_hash
@@ -148,8 +150,10 @@ class TestPlan:
 
     def test_many_refusals_fit_into_the_record(self) -> None:
         history = [b.release(f"r{n}", proven=n) for n in range(50)]
-        effect = machine.decide(b.facts(model=b.model(releases=history), registries=("x" * 400,)))
-        assert isinstance(effect, Record)
+        facts = b.facts(model=b.model(releases=history), registries=("x" * 400,))
+        status = machine.evidence_frozen(facts.with_status(first(facts)), b.evidence())
+        assert type(status).from_object(status.to_object()) == status
+        assert len(find_condition(status.conditions, "Contained").message) <= 4096  # type: ignore[union-attr]
 
 
 class TestPatch:
@@ -216,6 +220,13 @@ class TestPatch:
         assert action.compare(gone, self.PINS, {"model": b.image("bad")}) is State.CHANGED
 
 
+def first(facts: Facts) -> AIIncidentStatus:
+    """The status that the first decision wants, evidence being gathered."""
+    effect = machine.decide(facts)
+    assert isinstance(effect, FreezeEvidence)
+    return effect.status
+
+
 class TestMachine:
     def test_it_decides_the_same_twice_and_changes_nothing_given(self) -> None:
         facts = b.facts()
@@ -229,12 +240,11 @@ class TestMachine:
 
     def test_an_action_of_a_newer_version_is_passed_over_and_said(self) -> None:
         facts = b.facts()
-        first = machine.decide(facts)
-        assert isinstance(first, Record)
-        plan = first.status.plan
+        status = first(facts)
+        plan = status.plan
         assert plan is not None
         alien = PlanStep(name="alien", action="RerouteTraffic", state=StepState.INTENDED)
-        status = first.status.model_copy(update={"plan": plan.model_copy(update={"steps": [alien]})})
+        status = status.model_copy(update={"plan": plan.model_copy(update={"steps": [alien]})})
         effect = machine.decide(facts.with_status(status))
         assert isinstance(effect, Record)
         after = step(effect.status, "RerouteTraffic")
@@ -243,9 +253,7 @@ class TestMachine:
 
     def test_a_refusal_by_the_server_is_loud(self) -> None:
         facts = b.facts()
-        first = machine.decide(facts)
-        assert isinstance(first, Record)
-        frozen = machine.evidence_frozen(facts.with_status(first.status), b.evidence())
+        frozen = machine.evidence_frozen(facts.with_status(first(facts)), b.evidence())
         after = machine.refused_by_server(facts.with_status(frozen), "x" * 100_000)
         assert after.phase is not None
         assert after.phase.value == "ContainmentFailed"

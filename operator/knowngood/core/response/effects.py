@@ -15,9 +15,14 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class FreezeEvidence:
-    """Gather evidence within ``budget`` seconds and hand it to ``evidence_frozen``."""
+    """Gather evidence within ``budget`` seconds and hand it, with ``status``, to ``evidence_frozen``.
+
+    It only reads, so its intent need not be written first: the plan, the evidence and the next step's intent are one
+    write.
+    """
 
     budget: float
+    status: AIIncidentStatus
 
 
 @dataclass(frozen=True, slots=True)

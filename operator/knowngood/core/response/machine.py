@@ -55,7 +55,7 @@ def follow_signals(facts: Facts) -> Effect | None:
 
 
 def plan(facts: Facts) -> Effect | None:
-    """What is known, the plan and the intent of its first step go into one write, before anything is touched."""
+    """What is known, the plan, the evidence and the next step's intent: one write, before anything is touched."""
     status = facts.incident.status
     if status.plan is not None:
         return None
@@ -71,7 +71,12 @@ def plan(facts: Facts) -> Effect | None:
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
         status = status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL})
-    return Record(ladder.intended(status, facts.with_status(status)))
+    status = ladder.intended(status, facts.with_status(status))
+    first = ladder.current(status)
+    if first is None or first.action != ActionName.FREEZE_EVIDENCE:
+        return Record(status)
+    freeze = action(first.action)
+    return freeze.advance(facts.with_status(status), first) if freeze else Record(status)
 
 
 def _not_seen_yet(facts: Facts) -> bool:

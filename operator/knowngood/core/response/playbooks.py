@@ -12,11 +12,30 @@ WITHOUT_CONTAINMENT = (
 """What is done where no playbook says more: evidence is kept, and it is told."""
 
 
+SUPPORTED = frozenset(
+    {ActionName.FREEZE_EVIDENCE, ActionName.PIN_KNOWN_GOOD, ActionName.SCALE_TO_ZERO, ActionName.NOTIFY}
+)
+"""The actions that have code; a test holds it against the registry."""
+
+
 def steps_of(playbook: Playbook) -> tuple[tuple[Rung, Step], ...]:
     """The steps of both rungs, in order."""
     spec = playbook.spec
     later = spec.escalate.steps if spec.escalate else []
     return (*((Rung.CONTAIN, s) for s in spec.contain), *((Rung.ESCALATE, s) for s in later))
+
+
+def unheeded(playbook: Playbook) -> list[str]:
+    """What the playbook asks for and this version does not do, as sentences."""
+    spec = playbook.spec
+    steps = [
+        f"step {step.name}: this version has no action {step.action.value}; the step is skipped"
+        for _, step in steps_of(playbook)
+        if step.action not in SUPPORTED
+    ]
+    blocks = {"spec.recover": spec.recover, "spec.review": spec.review}
+    rest = [f"{field}: not supported by this version and not heeded" for field, block in blocks.items() if block]
+    return steps + rest
 
 
 def matching(policy: IncidentPolicy, type: IncidentType, severity: Severity, origin: Origin) -> Response | None:

@@ -30,4 +30,4 @@ class Freeze(Action):
 
     def advance(self, facts: Facts, step: PlanStep) -> Effect:
         """Gather, within the budget."""
-        return FreezeEvidence(seconds(step.timeout or self.default_timeout))
+        return FreezeEvidence(seconds(step.timeout or self.default_timeout), facts.incident.status)

@@ -1,0 +1,63 @@
+"""An IncidentPolicy's and a Playbook's own Ready: what cannot be done is named, and the rest goes on."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from knowngood.api.conditions import Condition, ConditionStatus, ConditionType, Reason, set_condition
+from knowngood.api.incidentpolicy import IncidentPolicy, IncidentPolicyStatus
+from knowngood.core.incidents.record import clipped
+from knowngood.core.signals.compiled import CompiledPolicy, Problem
+
+Said = tuple[ConditionStatus, str, str]
+
+
+def policy_status(
+    policy: IncidentPolicy,
+    compiled: CompiledPolicy,
+    models: int,
+    playbooks: Collection[str],
+    source: Said,
+    now: datetime,
+) -> IncidentPolicyStatus:
+    """The status that these facts make; ``playbooks`` are the names that the namespace has."""
+    generation = policy.metadata.generation
+    conditions = list(policy.status.conditions)
+    ready = _ready([*compiled.problems, *missing_playbooks(policy, playbooks)], models)
+    conditions = set_condition(conditions, ConditionType.READY, *ready, generation, now)
+    conditions = set_condition(conditions, ConditionType.SIGNALS_AVAILABLE, *source, generation, now)
+    return IncidentPolicyStatus(
+        observed_generation=generation, models=models, signals=len(compiled.signals), conditions=conditions
+    )
+
+
+def missing_playbooks(policy: IncidentPolicy, playbooks: Collection[str]) -> list[Problem]:
+    """Responses whose playbook the namespace does not have."""
+    have = ", ".join(sorted(playbooks)) or "none"
+    return [
+        Problem(
+            Reason.PLAYBOOK_NOT_FOUND,
+            f"spec.responses[{response.name}].playbookRef.name",
+            f"there is no Playbook {response.playbook_ref.name} in this namespace; it has {have}",
+        )
+        for response in policy.spec.responses
+        if response.playbook_ref.name not in playbooks
+    ]
+
+
+def _ready(problems: Sequence[Problem], models: int) -> Said:
+    if problems:
+        return ConditionStatus.FALSE, problems[0].reason.value, clipped("; ".join(map(str, problems)))
+    if not models:
+        return ConditionStatus.TRUE, Reason.NO_MODELS.value, "spec.selector selects no ModelDeployment"
+    return ConditionStatus.TRUE, Reason.VALID.value, "every signal is judged"
+
+
+def ready_condition(
+    conditions: Sequence[Condition], problems: Sequence[str], generation: int, now: datetime
+) -> list[Condition]:
+    """A Playbook's Ready: ``problems`` are sentences on what this version cannot do."""
+    if problems:
+        said: Said = (ConditionStatus.FALSE, Reason.NOT_SUPPORTED.value, clipped("; ".join(problems)))
+    else:
+        said = (ConditionStatus.TRUE, Reason.VALID.value, "every step can be done")
+    return set_condition(conditions, ConditionType.READY, *said, generation, now)

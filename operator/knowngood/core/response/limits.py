@@ -1,0 +1,118 @@
+"""How many containments may stand at once, and who is first: what waits says what it waits for.
+
+A containment stands from its intent until its incident is over, so that the limit bounds how much of a fleet a
+mistaken policy can change, and not only how fast.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import Reason
+from knowngood.api.durations import seconds, text
+from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.plan import PlanStep, StepState
+from knowngood.core.incidents.record import is_over
+from knowngood.core.response.facts import Hold
+from knowngood.core.response.registry import changes_workload
+
+_UNDER_WAY = frozenset({StepState.INTENDED, StepState.DONE, StepState.UNDOING})
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The other incidents that count: all that are open, those of the model, and who was just let in."""
+
+    open: tuple[AIIncident, ...]
+    of_model: tuple[AIIncident, ...]
+    let_in: Collection[str] = ()  # uids of incidents whose intent is being written at this moment
+
+
+def takes_room(status: AIIncidentStatus) -> bool:
+    """Whether a step of the incident has changed, or is about to change, a workload."""
+    return any(_stands(s) for s in status.plan.steps) if status.plan else False
+
+
+def _stands(step: PlanStep) -> bool:
+    if not changes_workload(step.action):
+        return False
+    return step.state in _UNDER_WAY or (step.state is StepState.FAILED and step.started_at is not None)
+
+
+def hold(
+    incident: AIIncident, policy: IncidentPolicy | None, neighbours: Neighbours, most: int, now: datetime
+) -> Hold | None:
+    """Why the incident's containment has to wait now, or None. ``most``: the cluster's limit."""
+    if takes_room(incident.status) or incident.metadata.uid in neighbours.let_in:
+        return None
+    others = [i for i in neighbours.open if i.metadata.uid != incident.metadata.uid and not is_over(i)]
+    standing = [i for i in others if takes_room(i.status) or i.metadata.uid in neighbours.let_in]
+    same = _same_target(incident, standing)
+    if same is not None:
+        name = same.metadata.name
+        return Hold(Reason.LIMIT_REACHED, f"incident {name} is already changing the same workload; this one waits")
+    ahead = [i for i in others if _waits(i.status) and _rank(i) < _rank(incident)]
+    limits = policy.spec.limits if policy else None
+    if limits is not None and limits.max_concurrent_containments is not None and policy is not None:
+        mine = [i for i in standing if _of(policy, i)]
+        first = [i for i in ahead if _of(policy, i)]
+        if len(mine) + len(first) >= limits.max_concurrent_containments:
+            return _full(f"IncidentPolicy {policy.metadata.name}", limits.max_concurrent_containments, mine, first)
+    if len(standing) + len(ahead) >= most:
+        return _full("this cluster", most, standing, ahead)
+    return _cooling(incident, limits.cooldown if limits else None, neighbours.of_model, now)
+
+
+def _waits(status: AIIncidentStatus) -> bool:
+    return (
+        any(s.state is StepState.PENDING and s.reason == Reason.LIMIT_REACHED for s in status.plan.steps if status.plan)
+        if status.plan
+        else False
+    )
+
+
+def _rank(incident: AIIncident) -> tuple[int, str, str]:
+    """Severity first, then who waits longest."""
+    severity = incident.status.severity or incident.spec.severity
+    opened = incident.status.opened_at
+    return -severity.rank, opened.isoformat() if opened else "9", incident.metadata.uid
+
+
+def _of(policy: IncidentPolicy, incident: AIIncident) -> bool:
+    same = incident.metadata.namespace == policy.metadata.namespace
+    return same and incident.status.policy == policy.metadata.name
+
+
+def _same_target(incident: AIIncident, standing: Iterable[AIIncident]) -> AIIncident | None:
+    uid = _target(incident)
+    return next((i for i in standing if uid and _target(i) == uid), None)
+
+
+def _target(incident: AIIncident) -> str:
+    plan = incident.status.plan
+    return plan.target.uid if plan and plan.target else ""
+
+
+def _full(whose: str, most: int, standing: list[AIIncident], ahead: list[AIIncident]) -> Hold:
+    names = ", ".join(f"{i.metadata.namespace}/{i.metadata.name}" for i in standing[:3])
+    more = f" and {len(standing) - 3} more" if len(standing) > 3 else ""
+    first = f"; {len(ahead)} others wait ahead" if ahead else ""
+    message = f"{whose} allows {most} containments at once, and they stand: {names}{more}{first}; close one to go on"
+    return Hold(Reason.LIMIT_REACHED, message)
+
+
+def _cooling(incident: AIIncident, cooldown: str | None, of_model: Iterable[AIIncident], now: datetime) -> Hold | None:
+    if cooldown is None:
+        return None
+    earlier = [i.status.contained_at for i in of_model if i.metadata.uid != incident.metadata.uid]
+    last = max((at for at in earlier if at is not None), default=None)
+    until = last + timedelta(seconds=seconds(cooldown)) if last else None
+    if until is None or until <= now:
+        return None
+    left = text(max(1.0, round((until - now).total_seconds() / 60) * 60.0))
+    return Hold(
+        Reason.COOLING_DOWN,
+        f"this model was contained less than {cooldown} ago (limits.cooldown); the next may begin in about {left}",
+    )
