@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 Raw = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM, RELEASE = "knowngood-e2e", "knowngood-e2e"
@@ -106,7 +108,12 @@ class Place:
     better: str
 
     def objects(self, pin: str | None, mode: str = "Automatic") -> list[Raw]:
-        return [*self._serving(), self.model(pin), self.policy(mode)]
+        return [*self._serving(), self.playbook(), self.model(pin), self.policy(mode)]
+
+    def playbook(self) -> Raw:
+        """The shipped one, in this namespace."""
+        found: Raw = yaml.safe_load((ROOT / "manifests" / "playbooks" / "pin-known-good.yaml").read_text())
+        return {**found, "metadata": {**found["metadata"], "namespace": self.namespace}}
 
     def _serving(self) -> Iterator[Raw]:
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
