@@ -136,6 +136,9 @@ EVIDENCE: Final[dict[str, Any]] = {
 PLAN: Final[dict[str, Any]] = {
     "hash": DIGEST,
     "mode": "Automatic",
+    "severity": "High",
+    "escalateAfter": "5m",
+    "escalatedAt": LATER,
     "response": "bad-release",
     "playbook": "pin-known-good",
     "target": TARGET | {"namespace": "vision"},
@@ -153,7 +156,12 @@ PLAN: Final[dict[str, Any]] = {
             "startedAt": NOW,
             "finishedAt": LATER,
             "timeout": "5m",
-            "observed": {"resourceVersion": "77", "containers": [{"name": "model", "image": IMAGE}]},
+            "rung": "Contain",
+            "onFailure": "Escalate",
+            "precondition": "Deployment digits still declares the suspect's images",
+            "effect": "every pod runs the known-good images",
+            "undo": "what stood there before is put back",
+            "observed": {"resourceVersion": "77", "containers": [{"name": "model", "image": IMAGE}], "replicas": 2},
         }
     ],
 }
@@ -168,6 +176,8 @@ INCIDENT: Final[dict[str, Any]] = {
     "policy": "digits-quality",
     "openedAt": NOW,
     "lastBreachAt": LATER,
+    "approval": {"by": "alice@example.org", "decision": "Approve", "planHash": DIGEST, "at": LATER},
+    "ignoredDecisions": ["Approval:0123456789abcdef"],
     "containedAt": LATER,
     "containedAfter": "8s",
     "recoveredAt": LATER,
@@ -207,8 +217,14 @@ INCIDENT: Final[dict[str, Any]] = {
             "Contested",
             "Recovered",
             "Reviewed",
+            "ApprovalsGuarded",
         )
     ],
 }
 
-STATUSES: Final = {"ModelDeployment": MODEL, "IncidentPolicy": POLICY, "AIIncident": INCIDENT}
+PLAYBOOK: Final[dict[str, Any]] = {
+    "observedGeneration": 1,
+    "conditions": [condition("Ready", "False", "NotSupported")],
+}
+
+STATUSES: Final = {"ModelDeployment": MODEL, "IncidentPolicy": POLICY, "Playbook": PLAYBOOK, "AIIncident": INCIDENT}

@@ -11,7 +11,7 @@ from tests.conformance.crds.resources import GONE, MODELS, changed, collection, 
 
 pytestmark = pytest.mark.conformance
 
-MODEL, POLICY, INCIDENT = "ModelDeployment", "IncidentPolicy", "AIIncident"
+MODEL, POLICY, INCIDENT, PLAYBOOK = "ModelDeployment", "IncidentPolicy", "AIIncident", "Playbook"
 PIN = {"name": "model", "image": "registry.local:5000/digits@sha256:" + "ab" * 32}
 DIGITS = "@sha256:<64 hexadecimal digits>"
 
@@ -356,6 +356,69 @@ BAD = (
         {"verdict": "Maybe", "by": "a"},
         ("spec.disposition.verdict", '"FalsePositive"'),
     ),
+    # Playbook
+    Bad(PLAYBOOK, "spec.contain", GONE, ("spec.contain: Required value",)),
+    Bad(PLAYBOOK, "spec.contain", [], ("spec.contain", "at least 1")),
+    Bad(PLAYBOOK, "spec.contain.1.action", "RollBack", ("spec.contain[1].action", '"RollBack"', '"PinKnownGood"')),
+    Bad(PLAYBOOK, "spec.contain.1.action", GONE, ("spec.contain[1].action: Required value",)),
+    Bad(PLAYBOOK, "spec.contain.1.onFailure", "Ignore", ("spec.contain[1].onFailure", '"Ignore"', '"Undo"')),
+    Bad(PLAYBOOK, "spec.contain.1.timeout", "5 minutes", ("spec.contain[1].timeout", "'5 minutes'", "5m")),
+    Bad(PLAYBOOK, "spec.contain.1.timeout", "0s", ("spec.contain[1].timeout",)),
+    Bad(PLAYBOOK, "spec.contain.1.name", "Pin it", ("spec.contain[1].name", "'Pin it' is not a name")),
+    Bad(PLAYBOOK, "spec.contain.1.name", "evidence", ("spec.contain[1]", "Duplicate", '"evidence"'), None),
+    Bad(
+        PLAYBOOK,
+        "spec.contain.1.freezeEvidence",
+        {"budget": "2s"},
+        ("spec.contain[1].freezeEvidence", "is FreezeEvidence's own block: remove it"),
+        "own block",
+    ),
+    Bad(PLAYBOOK, "spec.contain.0.freezeEvidence.budget", "2", ("spec.contain[0].freezeEvidence.budget", "'2'")),
+    Bad(
+        PLAYBOOK,
+        "spec.contain.0.freezeEvidence.bugdet",
+        "2s",
+        ('unknown field "spec.contain[0].freezeEvidence.bugdet"',),
+    ),
+    Bad(
+        PLAYBOOK,
+        "spec.contain.1.allowOutage",
+        True,
+        ("spec.contain[1].allowOutage", "only ScaleToZero may empty a Service"),
+        "only ScaleToZero",
+    ),
+    Bad(
+        PLAYBOOK,
+        "spec.escalate.steps.0.allowOutage",
+        GONE,
+        ("spec.escalate.steps[0].allowOutage", "write allowOutage: true on this step"),
+        "allowOutage: true",
+    ),
+    Bad(PLAYBOOK, "spec.escalate.steps.0.name", "pin", ("spec.escalate", "so rename one"), "so rename one"),
+    Bad(PLAYBOOK, "spec.escalate.after", "soon", ("spec.escalate.after", "'soon'")),
+    Bad(PLAYBOOK, "spec.escalate.steps", GONE, ("spec.escalate.steps: Required value",)),
+    Bad(
+        PLAYBOOK,
+        "spec.recover.restore.steps.0.weightPercent",
+        0,
+        ("spec.recover.restore.steps[0].weightPercent", "greater than or equal to 1"),
+    ),
+    Bad(
+        PLAYBOOK,
+        "spec.recover.restore.steps.2.weightPercent",
+        90,
+        ("spec.recover.restore.steps", "must rise from step to step and end at 100"),
+        "end at 100",
+    ),
+    Bad(
+        PLAYBOOK,
+        "spec.recover.restore.steps.0.weightPercent",
+        60,
+        ("spec.recover.restore.steps", "must rise from step to step and end at 100"),
+        "end at 100",
+    ),
+    Bad(PLAYBOOK, "spec.recover.validate.minSamples", 0, ("spec.recover.validate.minSamples", "greater than or equal")),
+    Bad(PLAYBOOK, "spec.review.dueAfter", "5 days", ("spec.review.dueAfter", "'5 days'")),
 )
 
 

@@ -14,6 +14,7 @@ pytestmark = pytest.mark.conformance
 CHANGES: dict[str, Any] = {
     "ModelDeployment": {"suspend": True},
     "IncidentPolicy": {"interval": "1m"},
+    "Playbook": {"review": {"dueAfter": "1d"}},
     "AIIncident": {"summary": "x"},
 }
 PRINTED: dict[str, dict[str, object]] = {
@@ -27,6 +28,7 @@ PRINTED: dict[str, dict[str, object]] = {
         "AGE": None,
     },
     "IncidentPolicy": {"NAME": None, "READY": "False", "MODELS": 12, "SIGNALS": 7, "AGE": None},
+    "Playbook": {"NAME": None, "READY": "False", "AGE": None},
     "AIIncident": {
         "NAME": None,
         "MODEL": "digits",
@@ -92,6 +94,7 @@ def test_short_names_and_category(api: ApiServer) -> None:
     assert {name: value for name, value in listed.items() if "/" not in name} == {
         "modeldeployments": (["mdep"], ["knowngood"]),
         "incidentpolicies": (["ipol"], ["knowngood"]),
+        "playbooks": (["pbook"], ["knowngood"]),
         "aiincidents": (["aii"], ["knowngood"]),
     }
     assert {name for name in listed if "/" in name} == {f"{name}/status" for name in listed if "/" not in name}
