@@ -59,7 +59,6 @@ def test_what_this_version_cannot_do_is_not_supported(signal: dict[str, Any], fi
     ("spec", "field"),
     [
         ({"integrity": {"severity": "Critical"}}, "spec.integrity"),
-        ({"limits": {"maxConcurrentContainments": 3}}, "spec.limits"),
         ({"notify": [{"name": "oncall", "sinkRef": {"name": "oncall"}}]}, "spec.notify"),
         ({"silences": [{"name": "night", "until": "2026-11-24T06:00:00Z", "reason": "maintenance"}]}, "spec.silences"),
     ],

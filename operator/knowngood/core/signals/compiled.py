@@ -107,8 +107,6 @@ def _unsupported(policy: IncidentPolicy) -> Iterable[Problem]:
     spec = policy.spec
     if spec.integrity is not None:
         yield _not_supported("spec.integrity", "integrity checks are not supported by this version; remove the block")
-    if spec.limits is not None:
-        yield _not_supported("spec.limits", "limits are not supported by this version; remove the block")
     if spec.silences:
         yield _not_supported("spec.silences", "silences are not supported by this version; write an empty list")
     if spec.notify:
