@@ -108,12 +108,12 @@ def install(server: ApiServer, objects: list[dict[str, Any]]) -> None:
         made = admin(server).create(item)
         assert made.status == 201, f"{item['kind']} {item['metadata']['name']}: {made.message}"
         if item["kind"] == "CustomResourceDefinition":
-            until(partial(_established, server, path_of(item)), item["metadata"]["name"])
+            until(partial(_served, server, item["spec"]), item["metadata"]["name"])
 
 
-def _established(server: ApiServer, path: str) -> bool:
-    conditions = server.get(path).body.get("status", {}).get("conditions") or []
-    return any(item["type"] == "Established" and item["status"] == "True" for item in conditions)
+def _served(server: ApiServer, spec: dict[str, Any]) -> bool:
+    """A new kind is established first, and a moment later its storage answers."""
+    return server.get(f"/apis/{spec['group']}/{spec['versions'][0]['name']}/{spec['names']['plural']}").status == 200
 
 
 def helm_or_fail() -> str:

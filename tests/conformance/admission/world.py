@@ -55,7 +55,8 @@ def workload(name: str, model: str | None, kind: str = "Deployment", namespace: 
 
 def model(name: str, kind: str = "Deployment", namespace: str = WATCHED, target: str | None = None) -> dict[str, Any]:
     """A ModelDeployment that pins one release and names a candidate."""
-    good = {"name": "model", "image": GOOD, "env": [{"name": "MODEL_REVISION", "value": "7"}], "removeEnv": ["DEBUG"]}
+    env = [{"name": "MODEL_REVISION", "value": "7"}, {"name": "EMPTY", "value": ""}]
+    good = {"name": "model", "image": GOOD, "env": env, "removeEnv": ["DEBUG"]}
     spec = {
         "workloadRef": {"apiVersion": "apps/v1", "kind": kind, "name": target or name},
         "knownGood": {"containers": [good]},
@@ -71,7 +72,20 @@ def release(of: str, proven: bool) -> dict[str, Any]:
     return entry | ({"provenAt": NOW} if proven else {})
 
 
-STATUS: Final = {"releases": [release(PROVEN, proven=True), release(SEEN, proven=False)]}
+TAGGED: Final = f"{REGISTRY}/digits:latest"
+TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
+FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
+SIMILAR: Final = f"{REGISTRY}1/digits@{digest('3')}"
+STATUS: Final = {
+    "releases": [
+        release(PROVEN, proven=True),
+        release(SEEN, proven=False),
+        # Said to be proven, so that nothing but their form or their registry is wrong with them.
+        {"digest": "tag", "containers": [{"name": "model", "image": TAGGED}], "provenAt": NOW},
+        *(release(each, proven=True) for each in (TAGGED_TOO, FOREIGN, SIMILAR)),
+        {"digest": "spy", "containers": [{"name": "spy", "image": PROVEN}], "provenAt": NOW},
+    ]
+}
 
 
 def incident(name: str, **spec: Any) -> dict[str, Any]:
