@@ -13,6 +13,11 @@
 request.userInfo.username == '{{ include "knowngood.operatorUser" . }}'
 {{- end -}}
 
+{{/* True where whoever sends the request may patch the workload of that reference. */}}
+{{- define "knowngood.cel.mayPatch" -}}
+authorizer.group('apps').resource({{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
+{{- end -}}
+
 {{/* True for requests in a namespace that this operator watches. */}}
 {{- define "knowngood.cel.watched" -}}
 {{- with .Values.watch.namespaces }}request.namespace in {{ . | uniq | toJson | replace "\"" "'" }}{{ else }}true{{ end -}}

@@ -85,7 +85,7 @@ IMAGES: Final = (
     ),
     to_image(
         "image-of-a-workload-that-the-model-is-not-served-by",
-        "names no ModelDeployment|is served by Deployment digits",
+        "is served by Deployment digits",
         GOOD,
         path_of(world.workload("impostor", None)),
     ),

@@ -22,8 +22,6 @@ from tests.conformance.admission.cluster import (
 )
 from tests.conformance.apiserver import ApiServer
 
-pytest_plugins: list[str] = []
-
 
 @pytest.fixture(scope="session")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ApiServer]:
@@ -47,6 +45,8 @@ def api(bare: ApiServer) -> ApiServer:
     assert admin(bare).send("PATCH", f"{path}/status", {"status": world.STATUS}).status == 200
     made = admin(bare).create(world.incident("digits-0"))
     assert made.status == 201, made.message
+    plan = {"status": {"plan": {"hash": world.PLAN}}}
+    assert admin(bare).send("PATCH", f"{path_of(made.body)}/status", plan).status == 200
     install(bare, [item for item in objects if "Admission" in item["kind"]])
     in_force(bare)
     return bare

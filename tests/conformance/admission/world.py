@@ -7,7 +7,12 @@ from tests.conformance.crds.statuses import NOW
 
 REGISTRY: Final = "registry.local:5000"
 LABEL: Final = "knowngood.dev/model"
-PEOPLE: Final = ("viewer", "responder", "editor", "owner", "stranger")
+VERBS: Final = {
+    "acknowledgement": "acknowledge",
+    "approval": "approve",
+    "disposition": "dismiss",
+    "closeRequest": "close",
+}
 
 
 def digest(letter: str) -> str:
@@ -26,6 +31,7 @@ CANDIDATE: Final = image("c")
 PROVEN: Final = image("d")
 SEEN: Final = image("e")
 UNKNOWN: Final = image("f")
+PLAN: Final = digest("1")
 
 
 def template(name: str) -> dict[str, Any]:
@@ -109,29 +115,35 @@ OBJECTS: Final = (
 )
 
 
+RIGHTS: Final = "rbac.authorization.k8s.io"
+
+
+def bound(who: str, kind: str, role: str, namespace: str = WATCHED) -> dict[str, Any]:
+    """A person's RoleBinding."""
+    return {
+        "apiVersion": f"{RIGHTS}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": f"{who}-{role}".replace(":", "."), "namespace": namespace},
+        "roleRef": {"apiGroup": RIGHTS, "kind": kind, "name": role},
+        "subjects": [{"apiGroup": RIGHTS, "kind": "User", "name": who}],
+    }
+
+
+def role(name: str, group: str, resource: str, verbs: list[str], **rule: Any) -> dict[str, Any]:
+    """A Role of one rule."""
+    rules = [{"apiGroups": [group], "resources": [resource], "verbs": verbs, **rule}]
+    meta = {"name": name, "namespace": WATCHED}
+    return {"apiVersion": f"{RIGHTS}/v1", "kind": "Role", "metadata": meta, "rules": rules}
+
+
 def bindings() -> list[dict[str, Any]]:
     """People's roles in the watched namespace; the owner may also patch the workload digits, and no other."""
     roles = [(who, "ClusterRole", f"knowngood-{who}") for who in ("viewer", "responder", "editor")]
     roles += [("owner", "ClusterRole", "knowngood-responder"), ("owner", "ClusterRole", "knowngood-editor")]
     roles += [("owner", "Role", "patches-digits")]
-    made: list[dict[str, Any]] = [
-        {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "Role",
-            "metadata": {"name": "patches-digits", "namespace": WATCHED},
-            "rules": [
-                {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["digits"], "verbs": ["patch"]}
-            ],
-        }
-    ]
-    for who, kind, role in roles:
-        made.append(
-            {
-                "apiVersion": "rbac.authorization.k8s.io/v1",
-                "kind": "RoleBinding",
-                "metadata": {"name": f"{who}-{role}", "namespace": WATCHED},
-                "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": role},
-                "subjects": [{"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": who}],
-            }
-        )
-    return made
+    own = [role("patches-digits", "apps", "deployments", ["patch"], resourceNames=["digits"])]
+    for verb in VERBS.values():  # who may write incidents, and decide everything but this
+        others = [each for each in VERBS.values() if each != verb]
+        own.append(role(f"no-{verb}", "knowngood.dev", "aiincidents", ["get", "create", "patch", *others]))
+        roles.append((f"no-{verb}", "Role", f"no-{verb}"))
+    return [*own, *(bound(*each) for each in roles)]
