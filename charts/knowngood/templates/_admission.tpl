@@ -56,6 +56,16 @@ labels:
 {{- end -}}
 
 {{/*
+Workloads whose owner consents, for policies that ask for ModelDeployments: where that definition is missing, such a policy
+refuses what it matches, whoever sends it.
+*/}}
+{{- define "knowngood.admission.consenting" -}}
+objectSelector:
+  matchExpressions:
+    - {key: knowngood.dev/model, operator: Exists}
+{{- end -}}
+
+{{/*
 The policy's binding: dict "root" . "name" "decisions", "watched" true where it is bound to the watched namespaces, and
 "params" true where the policy looks at every parameter of the request's namespace. Where there is none the policy passes:
 Deny would refuse the writes of everybody, because it is decided before any match condition is looked at.

@@ -1,5 +1,6 @@
 """What a thief of the operator's token would try, and what has to stop it."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -249,6 +250,11 @@ _NAMES: Final = [
         "references",
         "unknown-model",
         "known-model",
+        "unknown-fix",
+        "known-fix",
+        "unseen-workload",
+        "seen-deployments",
+        "seen-statefulsets",
     )
 ]
 _OTHER_RIGHTS: Final = {
@@ -294,7 +300,7 @@ RIGHTS_OF_ITS_OWN: Final = (
         for family in ("validating", "mutating")
         for kind in (f"{family}admissionpolicies", f"{family}admissionpolicybindings")
         for name in _NAMES
-        if name.endswith("-model") == (family == "mutating")
+        if (family == "mutating") == (re.search("(known|seen)-", name) is not None)
     ),
     Attack(
         "policy-of-its-own",

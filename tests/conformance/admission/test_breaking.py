@@ -126,7 +126,11 @@ def test_each_expression_is_needed(api: ApiServer, operator: Client, before: dic
 
 @pytest.mark.parametrize(
     ("concern", "name"),
-    [("unknown-model", "image-of-a-workload-whose-model-does-not-exist"), ("unseen-workload", "proof-without-a-workload")],
+    [
+        ("unknown-model", "image-of-a-workload-whose-model-does-not-exist"),
+        ("unknown-fix", "fix-of-no-model"),
+        ("unseen-workload", "proof-without-a-workload"),
+    ],
 )
 def test_each_mark_is_needed(
     api: ApiServer, operator: Client, before: dict[str, str], concern: str, name: str
@@ -137,7 +141,7 @@ def test_each_mark_is_needed(
     binding = admin(api).send("GET", path).body
     assert admin(api).send("DELETE", path).status == 200
     try:
-        apiserver.until(lambda: TRIES[name](api, operator).status == 200, name, SECONDS)
+        apiserver.until(lambda: not TRIES[name](api, operator).message, name, SECONDS)
     finally:
         kept = {key: binding[key] for key in ("apiVersion", "kind", "spec")}
         assert admin(api).create({**kept, "metadata": {"name": binding["metadata"]["name"]}}).status == 201
