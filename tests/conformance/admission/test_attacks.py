@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.conformance.admission.attacks import ATTACKS, DIGITS, RBAC, Attack
+from tests.conformance.admission.attacks.base import DIGITS, RBAC, Attack
+from tests.conformance.admission.attacks.table import ATTACKS
 from tests.conformance.admission.cluster import Client, admin
 from tests.conformance.apiserver import ApiServer
 

@@ -159,7 +159,9 @@ class TestReferences:
         assert "spec.standby: owner may not patch Deployment free" in answer.message
 
     def test_whoever_edits_the_rest_needs_no_more(self, api: ApiServer) -> None:
-        answer = person(api, "editor").send("PATCH", path_of(model("digits")), {"spec": {"suspend": True}}, dry_run=True)
+        answer = person(api, "editor").send(
+            "PATCH", path_of(model("digits")), {"spec": {"suspend": True}}, dry_run=True
+        )
         assert answer.status == 200, answer.message
 
 

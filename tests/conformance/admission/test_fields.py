@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from tests.conformance.admission.attacks import DIGITS
+from tests.conformance.admission.attacks.base import DIGITS
 from tests.conformance.admission.cluster import STRATEGIC, Client, admin, path_of
 from tests.conformance.admission.world import workload
 from tests.conformance.apiserver import ApiServer

@@ -1,11 +1,11 @@
-"""The operator's own writes pass every policy, by the very account that the attacks use: else refusing proves nothing."""
+"""The operator's own writes pass every policy, by the account that the attacks use: else refusing proves nothing."""
 
 from typing import Any
 
 import pytest
 
 from tests.conformance.admission import world
-from tests.conformance.admission.attacks import DIGITS, INCIDENT, MODEL, containers, pod
+from tests.conformance.admission.attacks.base import DIGITS, INCIDENT, MODEL, containers, pod
 from tests.conformance.admission.cluster import STRATEGIC, WATCHED, Client, admin, collection, path_of
 from tests.conformance.admission.world import CANDIDATE, GOOD, PROVEN, RUNNING, incident, model, release
 from tests.conformance.apiserver import ApiServer

@@ -8,7 +8,7 @@ import pytest
 
 from tests.conformance import apiserver
 from tests.conformance.admission import world
-from tests.conformance.admission.attacks import containers, pod
+from tests.conformance.admission.attacks.base import containers, pod
 from tests.conformance.admission.cluster import (
     ELSEWHERE,
     STRATEGIC,
