@@ -73,7 +73,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* What the operator may do where it watches. No wildcard, no Secrets, no creation of pods or workloads. */}}
 {{- define "knowngood.rules" -}}
 - apiGroups: [knowngood.dev]
-  resources: [modeldeployments, incidentpolicies]
+  resources: [modeldeployments, incidentpolicies, playbooks]
   verbs: [get, list, watch]
 - apiGroups: [knowngood.dev]
   resources: [aiincidents]
@@ -97,4 +97,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - apiGroups: ["", events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- end -}}
+
+{{- define "knowngood.viewerRules" -}}
+- apiGroups: [knowngood.dev]
+  resources: [modeldeployments, incidentpolicies, playbooks, aiincidents]
+  verbs: [get, list, watch]
 {{- end -}}

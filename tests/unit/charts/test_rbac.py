@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
-from .conftest import Render
+from .conftest import Refuse, Render
 
 Rule = dict[str, list[str]]
 WATCH_ALL: dict[str, Any] = {}
 WATCH_TWO: dict[str, Any] = {"watch": {"namespaces": ["vision", "speech"]}}
+OPT_IN: dict[str, Any] = {**WATCH_TWO, "rbac": {"mode": "OptIn"}}
+ROLE = "knowngood-system:knowngood"
 
 
 def operator_rules(objects: list[dict[str, Any]]) -> Iterator[Rule]:
@@ -18,6 +20,7 @@ def operator_rules(objects: list[dict[str, Any]]) -> Iterator[Rule]:
         for found in objects
         if found["kind"] in ("ClusterRoleBinding", "RoleBinding")
     }
+    bound.add(("ClusterRole", ROLE))  # with rbac.mode OptIn, by others
     for found in objects:
         if (found["kind"], found["metadata"]["name"]) in bound:
             yield from found["rules"]
@@ -33,7 +36,7 @@ def allowed(objects: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
     }
 
 
-@pytest.mark.parametrize("values", [WATCH_ALL, WATCH_TWO], ids=["all namespaces", "two namespaces"])
+@pytest.mark.parametrize("values", [WATCH_ALL, WATCH_TWO, OPT_IN], ids=["all namespaces", "two namespaces", "opt-in"])
 class TestEachMode:
     def test_no_wildcard(self, render: Render, values: dict[str, Any]) -> None:
         for found in render(values):
@@ -67,12 +70,18 @@ class TestEachMode:
 
     def test_has_what_the_loop_needs(self, render: Render, values: dict[str, Any]) -> None:
         found = allowed(render(values))
-        for kind in ("modeldeployments", "incidentpolicies", "aiincidents"):
+        for kind in ("modeldeployments", "incidentpolicies", "playbooks", "aiincidents"):
             assert {("knowngood.dev", kind, verb) for verb in ("get", "list", "watch")} <= found
+        for kind in ("modeldeployments", "incidentpolicies", "aiincidents"):
             assert ("knowngood.dev", f"{kind}/status", "patch") in found
         assert {("apps", "deployments", verb) for verb in ("get", "list", "watch", "patch")} <= found
         assert {("", "pods", "list"), ("apps", "replicasets", "list"), ("", "configmaps", "get")} <= found
         assert {("coordination.k8s.io", "leases", verb) for verb in ("get", "create", "update")} <= found
+
+    def test_decides_nothing_and_guards_nothing(self, render: Render, values: dict[str, Any]) -> None:
+        for group, resource, verb in allowed(render(values)):
+            assert verb not in ("acknowledge", "approve", "dismiss", "close")
+            assert group != "admissionregistration.k8s.io" or (verb == "get" and resource.startswith("validating"))
 
     def test_bound_to_its_own_account(self, render: Render, values: dict[str, Any]) -> None:
         bindings = [found for found in render(values) if found["kind"].endswith("RoleBinding")]
@@ -83,11 +92,37 @@ class TestEachMode:
             ]
 
 
-def test_named_namespaces_need_no_cluster_role(render: Render) -> None:
-    objects = render({**WATCH_TWO, "rbac": {"create": True, "aggregateUserRoles": False}})
-    assert not [found for found in objects if found["kind"].startswith("Cluster")]
-    roles = {found["metadata"]["namespace"] for found in objects if found["kind"] == "Role"}
+def cluster_wide(objects: list[dict[str, Any]], kind: str = "Cluster") -> dict[str, dict[str, Any]]:
+    return {found["metadata"]["name"]: found for found in objects if found["kind"].startswith(kind)}
+
+
+def test_named_namespaces_need_no_cluster_role_but_to_see_its_policies(render: Render) -> None:
+    values = {**WATCH_TWO, "rbac": {"userRoles": False}}
+    assert cluster_wide(render(values)).keys() == {f"{ROLE}-admission"}
+    assert not cluster_wide(render({**values, "admission": {"enabled": False}}))
+    roles = {found["metadata"]["namespace"] for found in render(values) if found["kind"] == "Role"}
     assert roles == {"vision", "speech", "knowngood-system"}
+
+
+def test_opting_in_is_left_to_each_namespace(render: Render) -> None:
+    objects = render({**OPT_IN, "rbac": {"mode": "OptIn", "userRoles": False}})
+    assert cluster_wide(objects, "ClusterRoleBinding").keys() == {f"{ROLE}-admission"}
+    assert {found["metadata"]["namespace"] for found in objects if found["kind"] == "RoleBinding"} == {
+        "knowngood-system"
+    }
+    assert cluster_wide(objects)[ROLE]["rules"] == next(
+        found["rules"]
+        for found in render(WATCH_TWO)
+        if found["kind"] == "Role" and found["metadata"]["namespace"] == "vision"
+    )
+    may_bind = cluster_wide(objects)[f"{ROLE}-opt-in"]
+    assert may_bind["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-admin"] == "true"
+    (rule,) = may_bind["rules"]
+    assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["clusterroles"], [ROLE], ["bind"])
+
+
+def test_opting_in_needs_namespaces(refuse: Refuse) -> None:
+    assert "rbac.mode: OptIn: needs watch.namespaces: write" in refuse({"rbac": {"mode": "OptIn"}})
 
 
 def test_lease_rights_are_bound_to_its_name(render: Render) -> None:
@@ -102,13 +137,40 @@ def test_no_leases_without_leader_election(render: Render) -> None:
     assert not [resource for _, resource, _ in allowed(objects) if resource == "leases"]
 
 
-def test_people_may_decide_but_not_delete_the_record(render: Render) -> None:
-    roles = {found["metadata"]["name"]: found for found in render() if found["kind"] == "ClusterRole"}
-    edit = roles["knowngood-system:knowngood-edit"]
-    assert edit["metadata"]["labels"]["rbac.authorization.k8s.io/aggregate-to-edit"] == "true"
-    for rule in edit["rules"]:
-        if "aiincidents" in rule["resources"]:
-            assert rule["verbs"] == ["create", "update", "patch"]
+AGGREGATED = {"viewer": {"view", "edit", "admin"}, "responder": {"edit", "admin"}, "editor": {"edit", "admin"}}
+DECISIONS = {"acknowledge", "approve", "dismiss", "close"}
+
+
+def of_people(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: cluster_wide(objects)[f"knowngood-{name}"] for name in AGGREGATED}
+
+
+def rights(role: dict[str, Any]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for rule in role["rules"]:
+        assert rule["apiGroups"] == ["knowngood.dev"]
+        for resource in rule["resources"]:
+            found.setdefault(resource, set()).update(rule["verbs"])
+    return found
+
+
+def test_roles_of_people(render: Render) -> None:
+    """Who reads, who decides and who declares are three; nobody deletes the record."""
+    found = {name: rights(role) for name, role in of_people(render()).items()}
+    reads, kinds = {"get", "list", "watch"}, ("modeldeployments", "incidentpolicies", "playbooks", "aiincidents")
+    writes = {"create", "update", "patch"}
+    assert found["viewer"] == dict.fromkeys(kinds, reads)
+    assert found["responder"] == dict.fromkeys(kinds, reads) | {"aiincidents": reads | writes | DECISIONS}
+    declares = dict.fromkeys(kinds, reads | writes | {"delete", "deletecollection"})
+    assert found["editor"] == declares | {"aiincidents": reads}
+
+
+@pytest.mark.parametrize("aggregate", [True, False])
+def test_roles_of_people_join_those_of_kubernetes(render: Render, aggregate: bool) -> None:
+    prefix = "rbac.authorization.k8s.io/aggregate-to-"
+    for name, role in of_people(render({"rbac": {"aggregateUserRoles": aggregate}})).items():
+        joined = {label.removeprefix(prefix) for label in role["metadata"]["labels"] if label.startswith(prefix)}
+        assert joined == (AGGREGATED[name] if aggregate else set())
 
 
 def test_rbac_can_be_left_to_others(render: Render) -> None:

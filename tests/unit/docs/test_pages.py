@@ -9,9 +9,10 @@ import yaml
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.playbook import Playbook
 from tests.unit.docs.pages import DOCS, PAGES, REPO, anchors, blocks, name
 
-KINDS = {kind.__name__: kind for kind in (ModelDeployment, IncidentPolicy, AIIncident)}
+KINDS = {kind.__name__: kind for kind in (ModelDeployment, IncidentPolicy, Playbook, AIIncident)}
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 TARGETS = set(re.findall(r"^([a-z]+):", (REPO / "Makefile").read_text(), re.MULTILINE))
 OURS = [

@@ -1,0 +1,105 @@
+{{/* The policy's and its binding's name: (list . "decisions"). No colon: these names are DNS subdomains. */}}
+{{- define "knowngood.admissionName" -}}
+{{- $root := index . 0 -}}
+{{- printf "%s.%s.%s" $root.Release.Namespace (include "knowngood.fullname" $root) (index . 1) -}}
+{{- end -}}
+
+{{- define "knowngood.operatorUser" -}}
+{{- printf "system:serviceaccount:%s:%s" .Release.Namespace (include "knowngood.serviceAccountName" .) -}}
+{{- end -}}
+
+{{/* True for requests of the operator's own account. */}}
+{{- define "knowngood.cel.byOperator" -}}
+request.userInfo.username == '{{ include "knowngood.operatorUser" . }}'
+{{- end -}}
+
+{{/* True where whoever sends the request may patch the workload of that reference. */}}
+{{- define "knowngood.cel.mayPatch" -}}
+authorizer.group('apps').resource({{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
+{{- end -}}
+
+{{/* True for requests in a namespace that this operator watches. */}}
+{{- define "knowngood.cel.watched" -}}
+{{- with .Values.watch.namespaces }}request.namespace in {{ . | uniq | toJson | replace "\"" "'" }}{{ else }}true{{ end -}}
+{{- end -}}
+
+{{/*
+The keys that differ between two maps: (list "object.spec" "oldObject.spec" "['template']"), the last being keys that may
+differ. It goes over what is there and not over a list of fields, so that a field of a later Kubernetes is not free.
+dyn, because a typed object is no map to the checker; at run time it is one.
+*/}}
+{{- define "knowngood.cel.changedKeys" -}}
+{{- $new := index . 0 }}{{ $old := index . 1 }}{{ $free := index . 2 -}}
+(dyn({{ $new }}).map(k, k) + dyn({{ $old }}).map(k, k)).filter(k, !(k in {{ $free }}) && dyn({{ $new }})[?k] != dyn({{ $old }})[?k])
+{{- end -}}
+
+{{/* The annotations that differ between object and oldObject and are not Knowngood's own. */}}
+{{- define "knowngood.cel.changedAnnotations" -}}
+(object.metadata.?annotations.orValue({}).map(k, k) + oldObject.metadata.?annotations.orValue({}).map(k, k)).filter(k, !k.startsWith('knowngood.dev/') && object.metadata.?annotations.orValue({})[?k] != oldObject.metadata.?annotations.orValue({})[?k])
+{{- end -}}
+
+{{/* Metadata that an update by the operator may not touch; the API server keeps generation and managedFields itself. */}}
+{{- define "knowngood.cel.changedMetadata" -}}
+{{ include "knowngood.cel.changedKeys" (list "object.metadata" "oldObject.metadata" "['annotations', 'generation', 'managedFields', 'resourceVersion']") }}
+{{- end -}}
+
+{{/* The releases that a write of a ModelDeployment's status newly marks as proven: not the very entries proven before. */}}
+{{- define "knowngood.cel.proofs" -}}
+object.?status.?releases.orValue([]).filter(r, has(r.provenAt) && !oldObject.?status.?releases.orValue([]).exists(o, o.digest == r.digest && has(o.provenAt) && o.?containers == r.?containers))
+{{- end -}}
+
+{{/* The policy's head: (list . "decisions"). */}}
+{{- define "knowngood.admission.metadata" -}}
+name: {{ include "knowngood.admissionName" . }}
+labels:
+  {{- include "knowngood.labels" (index . 0) | nindent 2 }}
+{{- end -}}
+
+{{/*
+Workloads whose owner consents, for policies that ask for ModelDeployments: where that definition is missing, such a policy
+refuses what it matches, whoever sends it.
+*/}}
+{{- define "knowngood.admission.consenting" -}}
+objectSelector:
+  matchExpressions:
+    - {key: knowngood.dev/model, operator: Exists}
+{{- end -}}
+
+{{/*
+The policy's binding: dict "root" . "name" "decisions", "watched" true where it is bound to the watched namespaces, and
+"params" true where the policy looks at every parameter of the request's namespace. Where there is none the policy passes:
+Deny would refuse the writes of everybody, because it is decided before any match condition is looked at.
+*/}}
+{{- define "knowngood.admission.binding" -}}
+{{- $root := .root -}}
+apiVersion: admissionregistration.k8s.io/v1
+kind: {{ default "ValidatingAdmissionPolicy" .kind }}Binding
+metadata:
+  {{- include "knowngood.admission.metadata" (list $root .name) | nindent 2 }}
+spec:
+  policyName: {{ include "knowngood.admissionName" (list $root .name) }}
+  {{- if not .kind }}
+  validationActions: [Deny]
+  {{- end }}
+  {{- if .params }}
+  paramRef:
+    selector: {}
+    parameterNotFoundAction: Allow
+  {{- end }}
+  {{- with and .watched $root.Values.watch.namespaces }}
+  matchResources:
+    namespaceSelector:
+      matchExpressions:
+        - {key: kubernetes.io/metadata.name, operator: In, values: {{ . | uniq | toJson }}}
+  {{- end }}
+{{- end -}}
+
+{{/* Whether this API server has the policies that tell a ModelDeployment that is not there from one that is. */}}
+{{- define "knowngood.admission.mutating" -}}
+{{- if .Capabilities.APIVersions.Has "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy" }}true{{ end -}}
+{{- end -}}
+
+{{/* The names of all validating policies that the chart makes. */}}
+{{- define "knowngood.admission.concerns" -}}
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references]
+{{- end -}}

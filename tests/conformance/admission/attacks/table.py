@@ -1,0 +1,9 @@
+"""What a thief of the operator's token would try, and what has to stop it."""
+
+from typing import Final
+
+from tests.conformance.admission.attacks.records import DECLARED, INCIDENTS
+from tests.conformance.admission.attacks.rights import RIGHTS_OF_ITS_OWN
+from tests.conformance.admission.attacks.workloads import ENVIRONMENT, IMAGES, SHAPE
+
+ATTACKS: Final = (*IMAGES, *ENVIRONMENT, *SHAPE, *DECLARED, *INCIDENTS, *RIGHTS_OF_ITS_OWN)

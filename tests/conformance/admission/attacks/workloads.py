@@ -1,0 +1,119 @@
+"""On workloads: other images, other variables, other fields."""
+
+from typing import Any, Final
+
+from tests.conformance.admission import world
+from tests.conformance.admission.attacks.base import DIGITS, RBAC, Attack, containers, patch, pod
+from tests.conformance.admission.cluster import ELSEWHERE, path_of
+from tests.conformance.admission.world import GOOD, LABEL, SEEN, UNKNOWN
+
+
+def to_image(id_: str, refused: str, image_: str, path: str = DIGITS) -> Attack:
+    """The answering container on another image."""
+    return patch(id_, refused, containers({"name": "model", "image": image_}), path)
+
+
+def with_env(id_: str, refused: str, *env: dict[str, Any], image_: str = GOOD) -> Attack:
+    """A pinned image with other variables."""
+    return patch(id_, refused, containers({"name": "model", "image": image_, "env": list(env)}))
+
+
+ONLY: Final = "the operator may change only image and env"
+IMAGES: Final = (
+    to_image("image-not-pinned-nor-proven", "neither pins nor has proven", UNKNOWN),
+    to_image("image-seen-but-not-proven", "neither pins nor has proven", SEEN),
+    to_image("image-by-tag", "not by digest", world.TAGGED),
+    to_image("image-by-tag-and-digest", "not by digest", world.TAGGED_TOO),
+    to_image("image-of-another-registry", "not in a registry", world.FOREIGN),
+    to_image("image-of-a-registry-with-that-beginning", "not in a registry", world.SIMILAR),
+    patch(
+        "image-pinned-for-another-container",
+        "neither pins nor has proven",
+        containers({"name": "proxy", "image": GOOD}),
+    ),
+    to_image("image-of-a-workload-without-consent", "has not consented", GOOD, path_of(world.workload("free", None))),
+    to_image(
+        "image-of-a-workload-whose-model-does-not-exist",
+        "names no ModelDeployment",
+        GOOD,
+        path_of(world.workload("orphan", None)),
+    ),
+    to_image(
+        "image-of-a-workload-that-the-model-is-not-served-by",
+        "is served by Deployment digits",
+        GOOD,
+        path_of(world.workload("impostor", None)),
+    ),
+    to_image("workload-in-another-namespace", RBAC, GOOD, path_of(world.workload("digits", None, namespace=ELSEWHERE))),
+    to_image(
+        "image-of-a-stateful-set",
+        "neither pins nor has proven",
+        UNKNOWN,
+        path_of(world.workload("faces", None, "StatefulSet")),
+    ),
+)
+ENVIRONMENT: Final = (
+    with_env("env-not-declared", "declares no such value", {"name": "LD_PRELOAD", "value": "/tmp/x.so"}),
+    with_env("env-declared-with-another-value", "declares no such value", {"name": "MODEL_REVISION", "value": "6"}),
+    with_env(
+        "env-declared-for-another-image",
+        "declares no such value",
+        {"name": "MODEL_REVISION", "value": "7"},
+        image_=world.CANDIDATE,
+    ),
+    with_env(
+        "env-from-a-secret",
+        "plain values only",
+        {"name": "EMPTY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "token"}}},
+    ),
+    with_env("env-removed", "does not say to remove it", {"name": "TOKEN", "$patch": "delete"}),
+    patch(
+        "env-removed-without-its-image",
+        "does not say to remove it",
+        containers({"name": "model", "env": [{"name": "DEBUG", "$patch": "delete"}]}),
+    ),
+    Attack(
+        "env-twice",
+        "each name once",
+        DIGITS,
+        [{"op": "add", "path": "/spec/template/spec/containers/0/env/-", "value": {"name": "DEBUG", "value": "1"}}],
+        type="application/json-patch+json",
+    ),
+)
+SHAPE: Final = (
+    patch("service-account", ONLY, pod({"serviceAccountName": "admin"})),
+    patch("command", ONLY, containers({"name": "model", "command": ["sh", "-c", "id"]})),
+    patch("args", ONLY, containers({"name": "model", "args": ["--evil"]})),
+    patch("host-path", ONLY, pod({"volumes": [{"name": "host", "hostPath": {"path": "/"}}]})),
+    patch("host-network", ONLY, pod({"hostNetwork": True})),
+    patch(
+        "root-user",
+        ONLY,
+        containers({"name": "model", "securityContext": {"runAsUser": 0}}),
+    ),
+    patch("env-from", ONLY, containers({"name": "model", "envFrom": [{"secretRef": {"name": "token"}}]})),
+    patch("image-pull-policy", ONLY, containers({"name": "model", "imagePullPolicy": "Never"})),
+    patch("init-container", ONLY, pod({"initContainers": [{"name": "first", "image": GOOD}]})),
+    patch("another-container", "neither adds nor removes", containers({"name": "spy", "image": world.PROVEN})),
+    patch("container-removed", "neither adds nor removes", containers({"name": "proxy", "$patch": "delete"})),
+    patch("pod-labels", ONLY, {"spec": {"template": {"metadata": {"labels": {"team": "evil"}}}}}),
+    patch("replicas", ONLY, {"spec": {"replicas": 0}}),
+    patch("paused", ONLY, {"spec": {"paused": True}}),
+    Attack("scale", RBAC, f"{DIGITS}/scale", {"spec": {"replicas": 0}}),
+    patch("relabel", "metadata.labels", {"metadata": {"labels": {LABEL: "faces"}}}),
+    patch("label-removed", "metadata.labels", {"metadata": {"labels": {LABEL: None}}}),
+    patch(
+        "consent-given-by-the-operator",
+        "has not consented",
+        {"metadata": {"labels": {LABEL: "digits"}}},
+        path_of(world.workload("free", None)),
+    ),
+    patch("finalizer", "metadata.finalizers", {"metadata": {"finalizers": ["knowngood.dev/hold"]}}),
+    patch(
+        "owner",
+        "metadata.ownerReferences",
+        {"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "Pod", "name": "x", "uid": "u-1"}]}},
+    ),
+    patch("annotation-of-others", "metadata.annotations: team", {"metadata": {"annotations": {"team": "evil"}}}),
+    Attack("workload-deleted", RBAC, DIGITS, method="DELETE"),
+)

@@ -1,0 +1,123 @@
+"""The operator's own writes pass every policy, by the account that the attacks use: else refusing proves nothing."""
+
+from typing import Any
+
+import pytest
+
+from tests.conformance.admission import world
+from tests.conformance.admission.attacks.base import DIGITS, INCIDENT, MODEL, containers, pod
+from tests.conformance.admission.cluster import STRATEGIC, WATCHED, Client, admin, collection, path_of
+from tests.conformance.admission.world import CANDIDATE, GOOD, PROVEN, RUNNING, incident, model, release
+from tests.conformance.apiserver import ApiServer
+from tests.conformance.crds.statuses import INCIDENT as INCIDENT_STATUS
+from tests.conformance.crds.statuses import MODEL as MODEL_STATUS
+
+pytestmark = pytest.mark.conformance
+REVISION = {"name": "MODEL_REVISION", "value": "7"}
+
+
+def patched(operator: Client, path: str, body: dict[str, Any], type_: str = STRATEGIC) -> dict[str, Any]:
+    answer = operator.send("PATCH", path, body, type_, dry_run=True)
+    assert answer.status == 200, answer.message
+    return answer.body
+
+
+def answering(body: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = body["spec"]["template"]["spec"]["containers"][0]
+    return found
+
+
+@pytest.mark.parametrize("image", [GOOD, CANDIDATE, PROVEN], ids=["pinned", "candidate", "proven"])
+def test_puts_a_container_on_an_image(operator: Client, image: str) -> None:
+    body = containers({"name": "model", "image": image})
+    body["metadata"] = {"annotations": {"knowngood.dev/pinned-by": "digits-0"}}
+    made = patched(operator, DIGITS, body)
+    assert answering(made)["image"] == image
+    assert "knowngood.dev/unknown-model" not in made["metadata"]["annotations"]
+
+
+def test_variables_go_back_with_the_image(operator: Client) -> None:
+    env = [REVISION, {"name": "EMPTY"}, {"name": "DEBUG", "$patch": "delete"}]
+    made = patched(operator, DIGITS, containers({"name": "model", "image": GOOD, "env": env}))
+    assert {e["name"] for e in answering(made)["env"]} == {"MODEL_REVISION", "EMPTY", "TOKEN"}
+
+
+def test_pins_a_stateful_set(operator: Client) -> None:
+    path = path_of(world.workload("faces", None, "StatefulSet"))
+    patched(operator, path, containers({"name": "model", "image": GOOD}))
+
+
+@pytest.mark.parametrize("path", [DIGITS, INCIDENT])
+def test_touches_what_a_former_leader_might_write(operator: Client, path: str) -> None:
+    body = {"metadata": {"annotations": {"knowngood.dev/fenced-by": "term-2"}}}
+    made = patched(operator, path, body, "application/merge-patch+json")
+    assert made["metadata"]["annotations"]["knowngood.dev/fenced-by"] == "term-2"
+
+
+def test_pins_a_large_workload(api: ApiServer, operator: Client) -> None:
+    """The expressions' cost stays within the budget of the API server."""
+    large = world.workload("large", "large")
+    spec = large["spec"]["template"]["spec"]
+    variables = [{"name": f"VARIABLE_{number}", "value": "x" * 200} for number in range(300)]
+    spec["containers"][0]["env"] += variables
+    spec["containers"] += [{"name": f"c{n}", "image": RUNNING, "env": variables} for n in range(6)]
+    for item in (large, model("large")):
+        assert admin(api).create(item).status == 201
+    status = {"releases": [release(RUNNING[:-3] + f"{n:03}", proven=True) for n in range(50)]}
+    assert admin(api).send("PATCH", f"{path_of(model('large'))}/status", {"status": status}).status == 200
+    env = [REVISION, {"name": "DEBUG", "$patch": "delete"}]
+    patched(operator, path_of(large), containers({"name": "model", "image": GOOD, "env": env}))
+    again = {"status": {"releases": [*status["releases"][:49], release(RUNNING, proven=True)]}}
+    patched(operator, f"{path_of(model('large'))}/status", again, "application/merge-patch+json")
+
+
+def test_writes_the_status_of_a_model(operator: Client) -> None:
+    made = patched(operator, f"{MODEL}/status", {"status": MODEL_STATUS | world.STATUS}, "application/merge-patch+json")
+    assert made["status"]["phase"] == "Incident"
+
+
+@pytest.mark.parametrize(
+    "containers_",
+    [
+        [{"name": "model", "image": RUNNING}],
+        [{"name": "model", "image": RUNNING}, {"name": "proxy", "image": world.image("9", "proxy")}],
+        [{"name": "model", "image": RUNNING}, {"name": "proxy", "image": "registry.local:5000/proxy:1.0"}],
+    ],
+    ids=["by-digest", "by-tag-from-the-same-repository", "without-a-digest"],
+)
+@pytest.mark.parametrize("name", ["digits", "faces"])
+def test_marks_what_runs_as_proven(operator: Client, name: str, containers_: list[dict[str, str]]) -> None:
+    proven = release(RUNNING, proven=True) | {"containers": containers_}
+    conditions = MODEL_STATUS["conditions"]
+    for given in ({}, {"conditions": conditions}):
+        body = {"status": {"releases": [proven], **given}}
+        made = patched(operator, f"{path_of(model(name))}/status", body, "application/merge-patch+json")
+        assert made["status"]["releases"][0]["provenAt"]
+        assert made["status"].get("conditions", []) == given.get("conditions", [])
+
+
+@pytest.mark.parametrize("origin", ["Signal", "Integrity"])
+def test_opens_an_incident_and_drives_it(operator: Client, origin: str) -> None:
+    made = operator.create(incident(f"opened-{origin.lower()}", origin=origin))
+    assert made.status == 201, made.message
+    patched(operator, f"{path_of(made.body)}/status", {"status": INCIDENT_STATUS}, "application/merge-patch+json")
+
+
+def test_others_write_what_the_operator_may_not(api: ApiServer) -> None:
+    """The policies of the operator's account are no burden on anybody else."""
+    for path in (DIGITS, path_of(world.workload("orphan", None)), path_of(world.workload("free", None))):
+        body = {**pod({"serviceAccountName": "x"}), "metadata": {"labels": {world.LABEL: None}}}
+        patched(admin(api), path, body)
+    where = collection("apps/v1", "Deployment", WATCHED)
+    assert admin(api).send("DELETE", f"{where}/digits", dry_run=True).status == 200
+
+
+def test_what_the_operator_writes_is_what_these_tests_send(operator: Client) -> None:
+    """PinKnownGood's own mutation, made from the objects as the API server has them."""
+    from knowngood.core.facts.workload import read_workload
+    from knowngood.core.response.actions.pin_known_good import mutation
+    from knowngood.core.response.knowngood import Pin
+
+    raw = operator.send("GET", DIGITS).body | {"kind": "Deployment", "apiVersion": "apps/v1"}
+    pin = Pin("model", GOOD, (("MODEL_REVISION", "7"),), ("DEBUG",))
+    patched(operator, DIGITS, dict(mutation(read_workload(raw), [pin], "digits-0").patch))

@@ -1,0 +1,149 @@
+"""The workloads, models and people that the tests are about."""
+
+from typing import Any, Final
+
+from tests.conformance.admission.cluster import ELSEWHERE, WATCHED
+from tests.conformance.crds.statuses import NOW
+
+REGISTRY: Final = "registry.local:5000"
+LABEL: Final = "knowngood.dev/model"
+VERBS: Final = {
+    "acknowledgement": "acknowledge",
+    "approval": "approve",
+    "disposition": "dismiss",
+    "closeRequest": "close",
+}
+
+
+def digest(letter: str) -> str:
+    """A digest that is easy to tell from others."""
+    return "sha256:" + letter * 64
+
+
+def image(letter: str, name: str = "digits") -> str:
+    """An image of the allowed registry, by digest."""
+    return f"{REGISTRY}/{name}@{digest(letter)}"
+
+
+RUNNING: Final = image("b")
+GOOD: Final = image("a")
+CANDIDATE: Final = image("c")
+PROVEN: Final = image("d")
+SEEN: Final = image("e")
+UNKNOWN: Final = image("f")
+PLAN: Final = digest("1")
+
+
+def template(name: str) -> dict[str, Any]:
+    """A pod template with two containers."""
+    model: dict[str, Any] = {
+        "name": "model",
+        "image": RUNNING,
+        "env": [
+            {"name": "MODEL_REVISION", "value": "8"},
+            {"name": "DEBUG", "value": "1"},
+            {"name": "TOKEN", "valueFrom": {"secretKeyRef": {"name": "token", "key": "token"}}},
+        ],
+    }
+    proxy = {"name": "proxy", "image": f"{REGISTRY}/proxy:1.0"}
+    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [model, proxy]}}
+
+
+def workload(name: str, model: str | None, kind: str = "Deployment", namespace: str = WATCHED) -> dict[str, Any]:
+    """A workload; with `model`, its owner consents to that one."""
+    labels = {"app": name} | ({LABEL: model} if model else {})
+    spec: dict[str, Any] = {"replicas": 2, "selector": {"matchLabels": {"app": name}}, "template": template(name)}
+    if kind == "StatefulSet":
+        spec["serviceName"] = name
+    meta = {"name": name, "namespace": namespace, "labels": labels, "annotations": {"team": "vision"}}
+    return {"apiVersion": "apps/v1", "kind": kind, "metadata": meta, "spec": spec}
+
+
+def model(name: str, kind: str = "Deployment", namespace: str = WATCHED, target: str | None = None) -> dict[str, Any]:
+    """A ModelDeployment that pins one release and names a candidate."""
+    env = [{"name": "MODEL_REVISION", "value": "7"}, {"name": "EMPTY", "value": ""}]
+    good = {"name": "model", "image": GOOD, "env": env, "removeEnv": ["DEBUG"]}
+    spec = {
+        "workloadRef": {"apiVersion": "apps/v1", "kind": kind, "name": target or name},
+        "knownGood": {"containers": [good]},
+        "candidate": {"containers": [{"name": "model", "image": CANDIDATE}]},
+    }
+    meta = {"name": name, "namespace": namespace}
+    return {"apiVersion": "knowngood.dev/v1alpha1", "kind": "ModelDeployment", "metadata": meta, "spec": spec}
+
+
+def release(of: str, proven: bool) -> dict[str, Any]:
+    """A release in a model's history."""
+    entry: dict[str, Any] = {"digest": of.split("@")[1], "containers": [{"name": "model", "image": of}]}
+    return entry | ({"provenAt": NOW} if proven else {})
+
+
+TAGGED: Final = f"{REGISTRY}/digits:latest"
+TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
+FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
+SIMILAR: Final = f"{REGISTRY}1/digits@{digest('3')}"
+STATUS: Final = {
+    "releases": [
+        release(PROVEN, proven=True),
+        release(SEEN, proven=False),
+        # Said to be proven, so that nothing but their form or their registry is wrong with them.
+        {"digest": "tag", "containers": [{"name": "model", "image": TAGGED}], "provenAt": NOW},
+        *(release(each, proven=True) for each in (TAGGED_TOO, FOREIGN, SIMILAR)),
+        {"digest": "spy", "containers": [{"name": "spy", "image": PROVEN}], "provenAt": NOW},
+    ]
+}
+
+
+def incident(name: str, **spec: Any) -> dict[str, Any]:
+    """An incident of the model digits, as the operator reports it."""
+    base = {"modelRef": {"name": "digits"}, "type": "ModelFailure", "severity": "High", "origin": "Signal"}
+    meta = {"name": name, "namespace": WATCHED}
+    return {"apiVersion": "knowngood.dev/v1alpha1", "kind": "AIIncident", "metadata": meta, "spec": base | spec}
+
+
+OBJECTS: Final = (
+    workload("digits", "digits"),
+    workload("free", None),
+    workload("orphan", "nobody"),
+    workload("impostor", "digits"),
+    workload("faces", "faces", "StatefulSet"),
+    workload("digits", "digits", namespace=ELSEWHERE),
+    model("digits"),
+    model("faces", "StatefulSet"),
+    model("ghost"),
+    model("digits", namespace=ELSEWHERE),
+)
+
+
+RIGHTS: Final = "rbac.authorization.k8s.io"
+
+
+def bound(who: str, kind: str, role: str, namespace: str = WATCHED) -> dict[str, Any]:
+    """A person's RoleBinding."""
+    return {
+        "apiVersion": f"{RIGHTS}/v1",
+        "kind": "RoleBinding",
+        "metadata": {"name": f"{who}-{role}".replace(":", "."), "namespace": namespace},
+        "roleRef": {"apiGroup": RIGHTS, "kind": kind, "name": role},
+        "subjects": [{"apiGroup": RIGHTS, "kind": "User", "name": who}],
+    }
+
+
+def role(name: str, group: str, resource: str, verbs: list[str], **rule: Any) -> dict[str, Any]:
+    """A Role of one rule."""
+    rules = [{"apiGroups": [group], "resources": [resource], "verbs": verbs, **rule}]
+    meta = {"name": name, "namespace": WATCHED}
+    return {"apiVersion": f"{RIGHTS}/v1", "kind": "Role", "metadata": meta, "rules": rules}
+
+
+def bindings() -> list[dict[str, Any]]:
+    """People's roles in the watched namespace; the owner may also patch the workload digits, and no other."""
+    roles = [(who, "ClusterRole", f"knowngood-{who}") for who in ("viewer", "responder", "editor")]
+    roles += [("owner", "ClusterRole", "knowngood-responder"), ("owner", "ClusterRole", "knowngood-editor")]
+    roles += [("owner", "Role", "patches-digits")]
+    own = [role("patches-digits", "apps", "deployments", ["patch"], resourceNames=["digits"])]
+    for verb in VERBS.values():  # who may write incidents, and decide everything but this
+        others = [each for each in VERBS.values() if each != verb]
+        own.append(role(f"no-{verb}", "knowngood.dev", "aiincidents", ["get", "create", "patch", *others]))
+        roles.append((f"no-{verb}", "Role", f"no-{verb}"))
+    return [*own, *(bound(*each) for each in roles)]

@@ -1,0 +1,124 @@
+"""The policies fail closed, are bound where they should be, and can be found by name."""
+
+import re
+from typing import Any
+
+import pytest
+
+from knowngood.api.common import IMAGE_PATTERN
+
+from .conftest import Render
+
+MUTATING = ("--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
+VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-statefulsets"} | {
+    "incidents",
+    "decisions",
+    "fixes",
+    "references",
+}
+WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
+    "unseen-workload",
+    "seen-deployments",
+    "seen-statefulsets",
+}
+OF_EVERYBODY = {"decisions", "fixes", "references"}
+PREFIX = "knowngood-system.knowngood."
+
+
+def found(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
+    return {item["metadata"]["name"].removeprefix(PREFIX): item["spec"] for item in objects if item["kind"] == kind}
+
+
+def test_every_policy_is_bound_and_denies(render: Render) -> None:
+    objects = render()
+    policies = found(objects, "ValidatingAdmissionPolicy")
+    assert policies.keys() == VALIDATING
+    assert {policy["failurePolicy"] for policy in policies.values()} == {"Fail"}
+    bindings = found(objects, "ValidatingAdmissionPolicyBinding")
+    assert bindings.keys() == VALIDATING
+    for name, binding in bindings.items():
+        assert binding["policyName"] == f"{PREFIX}{name}"
+        assert binding["validationActions"] == ["Deny"]
+        wanted = {"selector": {}, "parameterNotFoundAction": "Allow"} if "paramKind" in policies[name] else None
+        assert binding.get("paramRef") == wanted
+
+
+def test_a_refusal_says_what_to_write(render: Render) -> None:
+    for name, policy in found(render({"registries": {"allowed": ["r"]}}), "ValidatingAdmissionPolicy").items():
+        for validation in policy["validations"]:
+            assert validation.get("message") or validation["messageExpression"], name
+            assert ": " in validation.get("message", validation.get("messageExpression", ""))
+
+
+@pytest.mark.parametrize("arguments", [(), MUTATING], ids=["older", "newer"])
+def test_policies_that_write_come_where_they_are_served(render: Render, arguments: tuple[str, ...]) -> None:
+    objects = render({}, *arguments)
+    policies = found(objects, "MutatingAdmissionPolicy")
+    assert (
+        policies.keys() == found(objects, "MutatingAdmissionPolicyBinding").keys() == (WRITING if arguments else set())
+    )
+    for name, policy in policies.items():
+        assert policy["failurePolicy"] == "Fail"
+        assert policy["reinvocationPolicy"] == ("Never" if name.startswith("un") else "IfNeeded")
+
+
+def test_a_policy_with_a_parameter_of_ours_spares_workloads_without_consent(render: Render) -> None:
+    """It refuses whatever it matches while the definition of its parameter is missing."""
+    objects = render({}, *MUTATING)
+    for kind in ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"):
+        for policy in found(objects, kind).values():
+            if policy.get("paramKind", {}).get("kind") == "ModelDeployment":
+                constraints = policy["matchConstraints"]
+                groups = {group for rule in constraints["resourceRules"] for group in rule["apiGroups"]}
+                assert groups == {"knowngood.dev"} or "objectSelector" in constraints
+
+
+def test_named_namespaces_bound_what_everybody_may_do_and_not_what_the_operator_may(render: Render) -> None:
+    objects = render({"watch": {"namespaces": ["vision"]}})
+    for name, binding in found(objects, "ValidatingAdmissionPolicyBinding").items():
+        assert ("matchResources" in binding) is (name in OF_EVERYBODY)
+        if name in OF_EVERYBODY:
+            (expression,) = binding["matchResources"]["namespaceSelector"]["matchExpressions"]
+            assert expression["values"] == ["vision"]
+
+
+def test_the_operator_is_known_by_its_account(render: Render) -> None:
+    for values, user in (
+        ({}, "system:serviceaccount:knowngood-system:knowngood"),
+        ({"serviceAccount": {"name": "other"}}, "system:serviceaccount:knowngood-system:other"),
+    ):
+        for name, policy in found(render(values), "ValidatingAdmissionPolicy").items():
+            conditions = str(policy.get("matchConditions", ""))
+            assert (user in conditions) is (name not in OF_EVERYBODY), name
+
+
+def test_the_operator_sees_each_policy_and_no_other(render: Render) -> None:
+    (role,) = (
+        item
+        for item in render()
+        if item["kind"] == "ClusterRole" and item["metadata"]["name"] == "knowngood-system:knowngood-admission"
+    )
+    (rule,) = role["rules"]
+    assert set(rule["resourceNames"]) == {f"{PREFIX}{name}" for name in VALIDATING}
+    assert rule["verbs"] == ["get"]
+
+
+def test_no_list_of_registries_allows_all(render: Render) -> None:
+    def said(values: dict[str, Any]) -> str:
+        validations = found(render(values), "ValidatingAdmissionPolicy")["workloads"]["validations"]
+        return " ".join(
+            text for each in validations for text in (each["expression"], each.get("messageExpression", ""))
+        )
+
+    assert "not in a registry" not in said({})
+    assert "['a.example.org','b:5000/x'].exists" in said({"registries": {"allowed": ["a.example.org", "b:5000/x"]}})
+
+
+def test_an_image_is_what_a_pin_may_name(render: Render) -> None:
+    validations = found(render(), "ValidatingAdmissionPolicy")["workloads"]["validations"]
+    patterns = [re.findall(r"matches\('(.*)'\)", validation["expression"]) for validation in validations]
+    assert [pattern for pattern in patterns if pattern] == [[IMAGE_PATTERN]]
+
+
+def test_can_be_left_out(render: Render) -> None:
+    assert not [item for item in render({"admission": {"enabled": False}}, *MUTATING) if "Admission" in item["kind"]]
