@@ -38,6 +38,17 @@ dyn, because a typed object is no map to the checker; at run time it is one.
 (object.metadata.?annotations.orValue({}).map(k, k) + oldObject.metadata.?annotations.orValue({}).map(k, k)).filter(k, !k.startsWith('knowngood.dev/') && object.metadata.?annotations.orValue({})[?k] != oldObject.metadata.?annotations.orValue({})[?k])
 {{- end -}}
 
+{{/* What a pin took away, container by container, as the operator wrote it down and the policy workloads checked. */}}
+{{- define "knowngood.cel.replaced" -}}
+oldObject.metadata.?annotations[?'knowngood.dev/replaced'].orValue('').split(',')
+{{- end -}}
+
+{{/* True where that annotation is as before, gone, or says what the object was: (list "replaced" "<expression>"). */}}
+{{- define "knowngood.cel.noted" -}}
+{{- $key := printf "knowngood.dev/%s" (index . 0) -}}
+!object.metadata.?annotations[?'{{ $key }}'].hasValue() || object.metadata.?annotations[?'{{ $key }}'] == oldObject.metadata.?annotations[?'{{ $key }}'] || object.metadata.annotations['{{ $key }}'] == {{ index . 1 }}
+{{- end -}}
+
 {{/* Metadata that an update by the operator may not touch; the API server keeps generation and managedFields itself. */}}
 {{- define "knowngood.cel.changedMetadata" -}}
 {{ include "knowngood.cel.changedKeys" (list "object.metadata" "oldObject.metadata" "['annotations', 'generation', 'managedFields', 'resourceVersion']") }}

@@ -57,6 +57,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- define "knowngood.config" -}}
 {{- $http := dict "port" (int .Values.http.port) -}}
 {{- $limits := dict "maxConcurrentContainments" (int .Values.limits.maxConcurrentContainments) -}}
+{{- $admission := dict -}}
+{{- if .Values.admission.enabled }}{{ $_ := set $admission "policy" (include "knowngood.admissionName" (list . "decisions")) }}{{ end -}}
 {{- $evidence := dict "maxBudget" .Values.evidence.maxBudget "maxPoints" (int .Values.evidence.maxPoints) -}}
 {{- toYaml (dict
       "sources" .Values.sources
@@ -64,6 +66,8 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
       "watch" .Values.watch
       "leaderElection" .Values.leaderElection
       "limits" $limits
+      "emergencyStop" .Values.emergencyStop
+      "admission" $admission
       "http" $http
       "log" .Values.log
       "cluster" .Values.cluster
@@ -79,7 +83,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   resources: [aiincidents]
   verbs: [get, list, watch, create, patch]
 - apiGroups: [knowngood.dev]
-  resources: [modeldeployments/status, incidentpolicies/status, aiincidents/status]
+  resources: [modeldeployments/status, incidentpolicies/status, playbooks/status, aiincidents/status]
   verbs: [get, patch, update]
 - apiGroups: [apps]
   resources: [deployments, statefulsets]

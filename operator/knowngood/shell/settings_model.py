@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from knowngood.shell.settings_types import (
     DnsLabel,
+    DnsSubdomain,
     FilePath,
     Headers,
     Params,
@@ -166,7 +167,7 @@ class EmergencyStop(Section):
 class Admission(Section):
     """The API server's own check of who decides on incidents."""
 
-    policy: DnsLabel | None = None
+    policy: DnsSubdomain | None = None
     """Name of the ValidatingAdmissionPolicy and of its binding; without it no person's decision is honoured."""
 
 

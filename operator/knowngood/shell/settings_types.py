@@ -82,6 +82,12 @@ def _namespace(value: str) -> str:
     return value
 
 
+def _subdomain(value: str) -> str:
+    if len(value) > 253 or not all(_LABEL.fullmatch(part) for part in value.split(".")):
+        raise ValueError("is not a name that Kubernetes allows here; write lower-case letters, digits, - and .")
+    return value
+
+
 def _absolute_path(value: str) -> str:
     if not value.startswith("/"):
         raise ValueError("is no absolute path; write where it is mounted, like /etc/knowngood/secrets/prometheus/token")
@@ -101,4 +107,5 @@ Registry = Annotated[str, AfterValidator(_registry)]
 Headers = Annotated[dict[str, str], AfterValidator(_headers)]
 Params = Annotated[dict[str, str], AfterValidator(_params)]
 DnsLabel = Annotated[str, AfterValidator(_namespace)]
+DnsSubdomain = Annotated[str, AfterValidator(_subdomain)]
 FilePath = Annotated[str, AfterValidator(_absolute_path)]

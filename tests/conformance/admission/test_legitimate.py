@@ -121,3 +121,38 @@ def test_what_the_operator_writes_is_what_these_tests_send(operator: Client) -> 
     raw = operator.send("GET", DIGITS).body | {"kind": "Deployment", "apiVersion": "apps/v1"}
     pin = Pin("model", GOOD, (("MODEL_REVISION", "7"),), ("DEBUG",))
     patched(operator, DIGITS, dict(mutation(read_workload(raw), [pin], "digits-0").patch))
+
+
+def test_scales_to_zero_and_takes_it_back(api: ApiServer, operator: Client) -> None:
+    """ScaleToZero's own patches, on a workload of its own."""
+    path = _made(api, "dimmed")
+    zero = {"metadata": {"annotations": {"knowngood.dev/replaced-replicas": "2"}}, "spec": {"replicas": 0}}
+    assert operator.send("PATCH", path, zero, STRATEGIC).body["spec"]["replicas"] == 0
+    refused = operator.send("PATCH", path, {"spec": {"replicas": 3}}, STRATEGIC)
+    assert "back to what knowngood.dev/replaced-replicas says" in refused.message
+    back = {"metadata": {"annotations": {"knowngood.dev/replaced-replicas": None}}, "spec": {"replicas": 2}}
+    assert operator.send("PATCH", path, back, STRATEGIC).body["spec"]["replicas"] == 2
+
+
+def test_takes_a_pin_back(api: ApiServer, operator: Client) -> None:
+    """PinKnownGood's own patch and undo: the image that stood there is neither pinned nor proven."""
+    from knowngood.core.facts.workload import read_workload
+    from knowngood.core.response.actions.pin_known_good import mutation
+    from knowngood.core.response.knowngood import Pin
+
+    path = _made(api, "wavering")
+    raw = operator.send("GET", path).body | {"kind": "Deployment", "apiVersion": "apps/v1"}
+    before = answering(raw)["image"]
+    pinned = mutation(read_workload(raw), [Pin("model", GOOD)], "wavering-0")
+    assert answering(operator.send("PATCH", path, dict(pinned.patch), STRATEGIC).body)["image"] == GOOD
+    other = operator.send("PATCH", path, containers({"name": "model", "image": world.UNKNOWN}), STRATEGIC)
+    assert "neither pins nor has proven" in other.message
+    undo = containers({"name": "model", "image": before})
+    undo["metadata"] = {"annotations": {"knowngood.dev/replaced": None, "knowngood.dev/pinned-by": None}}
+    assert answering(operator.send("PATCH", path, undo, STRATEGIC).body)["image"] == before
+
+
+def _made(api: ApiServer, name: str) -> str:
+    for item in (world.workload(name, name), model(name)):
+        assert admin(api).create(item).status == 201
+    return path_of(world.workload(name, None))

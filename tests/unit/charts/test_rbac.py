@@ -62,6 +62,7 @@ class TestEachMode:
             "aiincidents/status",
             "modeldeployments/status",
             "incidentpolicies/status",
+            "playbooks/status",
             "deployments",
             "statefulsets",
             "events",

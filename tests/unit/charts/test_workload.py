@@ -64,8 +64,10 @@ def test_probes_ask_the_port_of_the_settings(render: Render, tmp_path: Path) -> 
 
 def test_default_values_are_the_default_settings(render: Render, tmp_path: Path) -> None:
     found = settings_of(render(), tmp_path)
-    election = {"namespace": None, "identity": None}
-    assert found.model_copy(update={"leader_election": found.leader_election.model_copy(update=election)}) == Settings()
+    election = found.leader_election.model_copy(update={"namespace": None, "identity": None})
+    assert found.admission.policy == "knowngood-system.knowngood.decisions"
+    bare = {"leader_election": election, "admission": Settings().admission}
+    assert found.model_copy(update=bare) == Settings()
 
 
 def test_values_reach_the_settings(render: Render, tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_every_setting_can_be_set_by_the_chart() -> None:
     def compare(model: Any, block: dict[str, Any], path: str) -> None:
         for found in model.model_fields.values():
             place = f"{path}{found.alias}"
-            if place in ("leaderElection.namespace", "leaderElection.identity", "http.host"):
+            if place in ("leaderElection.namespace", "leaderElection.identity", "http.host", "admission.policy"):
                 continue  # the pod's own
             assert found.alias in block["properties"], place
             below = names(block["properties"][found.alias])

@@ -18,6 +18,11 @@ def with_env(id_: str, refused: str, *env: dict[str, Any], image_: str = GOOD) -
     return patch(id_, refused, containers({"name": "model", "image": image_, "env": list(env)}))
 
 
+def noted(key: str, value: str, **spec: Any) -> dict[str, Any]:
+    """A patch that writes down something as taken away."""
+    return {"metadata": {"annotations": {f"knowngood.dev/{key}": value}}, "spec": spec}
+
+
 ONLY: Final = "the operator may change only image and env"
 IMAGES: Final = (
     to_image("image-not-pinned-nor-proven", "neither pins nor has proven", UNKNOWN),
@@ -97,7 +102,10 @@ SHAPE: Final = (
     patch("another-container", "neither adds nor removes", containers({"name": "spy", "image": world.PROVEN})),
     patch("container-removed", "neither adds nor removes", containers({"name": "proxy", "$patch": "delete"})),
     patch("pod-labels", ONLY, {"spec": {"template": {"metadata": {"labels": {"team": "evil"}}}}}),
-    patch("replicas", ONLY, {"spec": {"replicas": 0}}),
+    patch("replicas", "may only scale to 0", {"spec": {"replicas": 7}}),
+    patch("replicas-invented", "must be how many there are", noted("replaced-replicas", "7", replicas=0)),
+    patch("replicas-written-down-and-used-at-once", "must be how many", noted("replaced-replicas", "7", replicas=7)),
+    patch("image-invented-as-taken-away", "must be what the containers run", noted("replaced", f"model={UNKNOWN}")),
     patch("paused", ONLY, {"spec": {"paused": True}}),
     Attack("scale", RBAC, f"{DIGITS}/scale", {"spec": {"replicas": 0}}),
     patch("relabel", "metadata.labels", {"metadata": {"labels": {LABEL: "faces"}}}),
