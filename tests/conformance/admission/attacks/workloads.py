@@ -100,7 +100,11 @@ SHAPE: Final = (
     patch("replicas", ONLY, {"spec": {"replicas": 0}}),
     patch("paused", ONLY, {"spec": {"paused": True}}),
     Attack("scale", RBAC, f"{DIGITS}/scale", {"spec": {"replicas": 0}}),
-    patch("relabel", "metadata.labels", {"metadata": {"labels": {LABEL: "faces"}}}),
+    patch(
+        "relabel",
+        "denied request: metadata.labels: the operator may change",
+        {"metadata": {"labels": {LABEL: "faces"}}},
+    ),
     patch("label-removed", "metadata.labels", {"metadata": {"labels": {LABEL: None}}}),
     patch(
         "consent-given-by-the-operator",
