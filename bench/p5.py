@@ -107,10 +107,8 @@ def _prepare(env: dict[str, str], cluster: Cluster) -> list[Place]:
         cluster("delete", "namespace", namespace, "--ignore-not-found")
         cluster("create", "namespace", namespace)
     repository, _, digest = operator.partition("@")
-    known = cluster.run("get", "crd", "aiincidents.knowngood.dev").returncode == 0
     values = {
         "image": {"repository": repository, "digest": digest},
-        "crds": {"enabled": not known, "keep": True},
         "watch": {"namespaces": NAMESPACES},
         "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
         "registries": {"allowed": [env["REGISTRY"]]},
@@ -118,7 +116,19 @@ def _prepare(env: dict[str, str], cluster: Cluster) -> list[Place]:
     file = BUILD / "bench-values.json"
     file.write_text(json.dumps(values))
     chart = str(ROOT / "charts" / "knowngood")
-    _helm(env, "upgrade", RELEASE, chart, "--install", "-n", SYSTEM, "--create-namespace", "--values", str(file))
+    _helm(
+        env,
+        "upgrade",
+        RELEASE,
+        chart,
+        "--install",
+        "-n",
+        SYSTEM,
+        "--create-namespace",
+        "--take-ownership",
+        "--values",
+        str(file),
+    )
     cluster("-n", SYSTEM, "rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
     places = [Place(cluster, namespace, good, bad, better) for namespace in NAMESPACES]
     for place in places:

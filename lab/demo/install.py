@@ -104,7 +104,9 @@ def operator(helm: str, kubectl: Kubectl, image: str, prometheus_url: str, regis
     file = BUILD / "values.json"
     file.write_text(json.dumps(values(image, prometheus_url, registry), indent=2) + "\n")
     chart = str(ROOT / "charts" / "knowngood")
+    # CRDs outlive a release (crds.keep), perhaps one of another name: they become this one's
     command = [helm, "upgrade", RELEASE, chart, "--install", "--namespace", SYSTEM, "--create-namespace"]
+    command += ["--take-ownership"]
     before = restarts(_operator_pods(kubectl))
     run(*command, "--values", str(file), env=kubectl.env)
 

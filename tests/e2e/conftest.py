@@ -56,7 +56,6 @@ def chart(
     env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """The chart installed with no replica: its CRDs, ServiceAccount and Role in the namespaces of these tests."""
-    known = cluster.run("get", "crd", "aiincidents.knowngood.dev").returncode == 0
     for namespace in NAMESPACES:
         cluster("delete", "namespace", namespace, "--ignore-not-found")
         cluster("create", "namespace", namespace)
@@ -65,15 +64,12 @@ def chart(
     content = {
         "image": {"repository": repository, "digest": digest},
         "replicas": 0,
-        "crds": {"enabled": not known, "keep": True},
         "watch": {"namespaces": NAMESPACES},
         "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
         "registries": {"allowed": [env["REGISTRY"]]},
     }
     values.write_text(json.dumps(content))
-    if known:
-        cluster("apply", "--server-side", "--force-conflicts", "-f", str(ROOT / "crds"))
-    arguments = ["--install", "--namespace", SYSTEM, "--create-namespace", "--values", str(values)]
+    arguments = ["--install", "--namespace", SYSTEM, "--create-namespace", "--take-ownership", "--values", str(values)]
     helm(env, "upgrade", RELEASE, str(ROOT / "charts" / "knowngood"), *arguments)
     with others_stopped(cluster, SYSTEM):
         yield values
@@ -115,6 +111,7 @@ def operator(
         "registries": {"allowed": [env["REGISTRY"]]},
         "watch": {"namespaces": NAMESPACES, "relistInterval": "30s"},
         "leaderElection": {"namespace": SYSTEM, "identity": "e2e"},
+        "admission": {"policy": f"{SYSTEM}.{RELEASE}.decisions"},
         "http": {"host": "127.0.0.1", "port": port},
         "log": {"format": "console"},
     }

@@ -30,12 +30,12 @@ dyn, because a typed object is no map to the checker; at run time it is one.
 */}}
 {{- define "knowngood.cel.changedKeys" -}}
 {{- $new := index . 0 }}{{ $old := index . 1 }}{{ $free := index . 2 -}}
-(dyn({{ $new }}).map(k, k) + dyn({{ $old }}).map(k, k)).filter(k, !(k in {{ $free }}) && dyn({{ $new }})[?k] != dyn({{ $old }})[?k])
+(dyn({{ $new }}).map(k, k) + dyn({{ $old }}).map(k, k).filter(k, !(k in dyn({{ $new }})))).filter(k, !(k in {{ $free }}) && dyn({{ $new }})[?k] != dyn({{ $old }})[?k])
 {{- end -}}
 
 {{/* The annotations that differ between object and oldObject and are not Knowngood's own. */}}
 {{- define "knowngood.cel.changedAnnotations" -}}
-(object.metadata.?annotations.orValue({}).map(k, k) + oldObject.metadata.?annotations.orValue({}).map(k, k)).filter(k, !k.startsWith('knowngood.dev/') && object.metadata.?annotations.orValue({})[?k] != oldObject.metadata.?annotations.orValue({})[?k])
+(object.metadata.?annotations.orValue({}).map(k, k) + oldObject.metadata.?annotations.orValue({}).map(k, k).filter(k, !(k in object.metadata.?annotations.orValue({})))).filter(k, !k.startsWith('knowngood.dev/') && object.metadata.?annotations.orValue({})[?k] != oldObject.metadata.?annotations.orValue({})[?k])
 {{- end -}}
 
 {{/* What a pin took away, container by container, as the operator wrote it down and the policy workloads checked. */}}

@@ -81,7 +81,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
   verbs: [get, list, watch]
 - apiGroups: [knowngood.dev]
   resources: [aiincidents]
-  verbs: [get, list, watch, create, patch]
+  verbs: [get, list, watch, create, patch, measure]
 - apiGroups: [knowngood.dev]
   resources: [modeldeployments/status, incidentpolicies/status, playbooks/status, aiincidents/status]
   verbs: [get, patch, update]

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -127,20 +128,24 @@ class Engine:
             await self._write_model_status(key)  # whatever became of the incident, the model's state is told
 
     async def _write_model_status(self, key: Key) -> None:
+        refused = ""
         for _ in range(5):
             model = self._store.model(key)
             if model is None:
                 return
-            old, new = model.status, status_of(self._model_facts(key))
+            old, new = model.status, status_of(replace(self._model_facts(key), proof_refused=refused))
             try:
                 await write_status(self._api, self._store, c.MODELS, key, old.to_object(), new.to_object())
                 return
             except c.ApiError as error:
                 if error.not_found:
                     return
-                if not error.conflict:
+                if error.status == 403 and not refused:
+                    refused = error.message  # a proof that admission does not share; the rest is told all the same
+                elif error.conflict:
+                    await refresh(self._api, self._store, c.MODELS, key)
+                else:
                     raise
-                await refresh(self._api, self._store, c.MODELS, key)
 
     def _model_facts(self, key: Key) -> ModelFacts:
         model = self._store.model(key)

@@ -34,6 +34,7 @@ from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
 _MOST_STEPS = 50
+_ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a patch that admission refuses
 _TOLD = {
     "Opened": "IncidentOpened",
     "NotContained": "NotContained",
@@ -254,15 +255,7 @@ class Incidents:
         if self._stop.hold is not None:
             raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
         try:
-            written = await self._api.patch(
-                c.WORKLOADS[target.kind],
-                target.namespace,
-                target.name,
-                dict(mutation.patch),
-                uid=target.uid,
-                resource_version=target.resource_version,
-                content_type=c.STRATEGIC,
-            )
+            written = await self._patched(mutation)
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
                 raise
@@ -270,6 +263,26 @@ class Incidents:
             return
         log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
         self._store.apply(written)
+
+    async def _patched(self, mutation: Mutation) -> c.Raw:
+        """The accepted patch. Admission may not have seen yet what was written a moment ago: it is asked again."""
+        target, waits = mutation.target, iter(_ADMISSION_LAGS)
+        while True:
+            try:
+                return await self._api.patch(
+                    c.WORKLOADS[target.kind],
+                    target.namespace,
+                    target.name,
+                    dict(mutation.patch),
+                    uid=target.uid,
+                    resource_version=target.resource_version,
+                    content_type=c.STRATEGIC,
+                )
+            except c.ApiError as error:
+                wait = next(waits, None)
+                if error.status != 403 or wait is None:
+                    raise
+                await asyncio.sleep(wait)
 
     async def _refresh_workload(self, facts: Facts) -> None:
         ref = facts.model.spec.workload_ref

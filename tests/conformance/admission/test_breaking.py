@@ -56,6 +56,7 @@ TRIES: Final[dict[str, Try]] = {
     },
     **{f"{field}-for-another": _patch("responder", INCIDENT, decision(field, "owner")) for field in VERBS},
     "another-plan": _patch("responder", INCIDENT, decision("approval", "responder", planHash=world.digest("2"))),
+    "feigned": _create("responder", incident("feigned")),
     "fix": _patch("responder", INCIDENT, {"fix": FIX}),
     "fix-of-no-model": _create("owner", incident("born", origin="User", modelRef={"name": "nobody"}, fix=FIX)),
     "workload-of-others": _patch("editor", MODEL, OTHER),

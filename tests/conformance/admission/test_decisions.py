@@ -98,6 +98,15 @@ def test_anybody_who_may_write_incidents_reports_one(api: ApiServer) -> None:
     assert person(api, "viewer").create(report, dry_run=True).status == 403
 
 
+@pytest.mark.parametrize("origin", ["Signal", "Integrity"])
+@pytest.mark.parametrize("who", ["responder", "owner"])
+def test_nobody_else_measures(api: ApiServer, path: str, who: str, origin: str) -> None:
+    answer = person(api, who).create(incident("feigned", origin=origin), dry_run=True)
+    assert answer.status == 403
+    assert f"spec.origin: {origin}: {who} reports and does not measure: write User" in answer.message
+    assert decide(person(api, who), path, {"summary": "of one that was measured"}).status == 200
+
+
 class TestFix:
     def test_takes_who_may_patch_the_workload(self, api: ApiServer, path: str) -> None:
         answer = decide(person(api, "responder"), path, {"fix": FIX})
@@ -109,11 +118,15 @@ class TestFix:
         assert decide(person(api, "responder"), path, {"summary": "x"}).status == 200
 
     def test_of_a_stateful_set(self, api: ApiServer) -> None:
-        answer = person(api, "owner").create(incident("f", modelRef={"name": "faces"}, fix=FIX), dry_run=True)
+        answer = person(api, "owner").create(
+            incident("f", origin="User", modelRef={"name": "faces"}, fix=FIX), dry_run=True
+        )
         assert "owner may not patch StatefulSet faces" in answer.message
 
     def test_of_a_model_that_does_not_exist(self, api: ApiServer) -> None:
-        answer = person(api, "owner").create(incident("f", modelRef={"name": "nobody"}, fix=FIX), dry_run=True)
+        answer = person(api, "owner").create(
+            incident("f", origin="User", modelRef={"name": "nobody"}, fix=FIX), dry_run=True
+        )
         assert answer.status == 422
         assert "spec.fix: there is no ModelDeployment nobody in this namespace" in answer.message
 

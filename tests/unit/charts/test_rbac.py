@@ -12,6 +12,7 @@ WATCH_ALL: dict[str, Any] = {}
 WATCH_TWO: dict[str, Any] = {"watch": {"namespaces": ["vision", "speech"]}}
 OPT_IN: dict[str, Any] = {**WATCH_TWO, "rbac": {"mode": "OptIn"}}
 ROLE = "knowngood-system:knowngood"
+DECISIONS = {"acknowledge", "approve", "dismiss", "close"}
 
 
 def operator_rules(objects: list[dict[str, Any]]) -> Iterator[Rule]:
@@ -81,7 +82,7 @@ class TestEachMode:
 
     def test_decides_nothing_and_guards_nothing(self, render: Render, values: dict[str, Any]) -> None:
         for group, resource, verb in allowed(render(values)):
-            assert verb not in ("acknowledge", "approve", "dismiss", "close")
+            assert verb not in DECISIONS
             assert group != "admissionregistration.k8s.io" or (verb == "get" and resource.startswith("validating"))
 
     def test_bound_to_its_own_account(self, render: Render, values: dict[str, Any]) -> None:
@@ -122,6 +123,13 @@ def test_opting_in_is_left_to_each_namespace(render: Render) -> None:
     assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["clusterroles"], [ROLE], ["bind"])
 
 
+def test_only_the_operator_measures(render: Render) -> None:
+    for values in (WATCH_ALL, WATCH_TWO, OPT_IN):
+        objects = render(values)
+        assert ("knowngood.dev", "aiincidents", "measure") in allowed(objects)
+        assert not [name for name, role in of_people(objects).items() if "measure" in str(role["rules"])]
+
+
 def test_opting_in_needs_namespaces(refuse: Refuse) -> None:
     assert "rbac.mode: OptIn: needs watch.namespaces: write" in refuse({"rbac": {"mode": "OptIn"}})
 
@@ -139,7 +147,6 @@ def test_no_leases_without_leader_election(render: Render) -> None:
 
 
 AGGREGATED = {"viewer": {"view", "edit", "admin"}, "responder": {"edit", "admin"}, "editor": {"edit", "admin"}}
-DECISIONS = {"acknowledge", "approve", "dismiss", "close"}
 
 
 def of_people(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

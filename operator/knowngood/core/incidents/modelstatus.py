@@ -49,6 +49,7 @@ class ModelFacts:
     suspicions: Sequence[Suspicion]
     episode: int
     now: datetime
+    proof_refused: str = ""  # what the API server said when a release was to be marked as proven
 
 
 def container_of(model: ModelDeployment, workload: Workload | None) -> str:
@@ -95,7 +96,8 @@ def _releases(facts: ModelFacts) -> list[Release]:
     releases = [weighed(r, facts.suspicions) for r in releases]
     for digest in running:
         # what a new process has not judged yet keeps the health that was noted
-        if len(running) == 1 and digest in facts.healthy_for and _promotes(facts.model):
+        judged = len(running) == 1 and digest in facts.healthy_for
+        if judged and _promotes(facts.model) and not facts.proof_refused:
             releases = prove(releases, digest, facts.healthy_for[digest], facts.soak, facts.now)
     return releases
 
@@ -284,6 +286,10 @@ def _names(keys: Iterable[tuple[str, str]]) -> str:
 def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Said:
     if known_good is None and not _promotes(facts.model):
         return ConditionStatus.FALSE, Reason.NOTHING_PROVEN, "spec.promotion.mode is Manual; name one in spec.knownGood"
+    if facts.proof_refused:
+        value = ConditionStatus.FALSE if known_good is None else ConditionStatus.TRUE
+        why = f"a release cannot be marked as proven: {facts.proof_refused}; name one in spec.knownGood"
+        return value, Reason.PROOF_REFUSED, clipped(why)
     if known_good is None:
         soak = facts.model.spec.promotion.soak
         why = f"no release has stayed healthy for {soak} yet; until then name one in spec.knownGood"

@@ -108,7 +108,11 @@ SHAPE: Final = (
     patch("image-invented-as-taken-away", "must be what the containers run", noted("replaced", f"model={UNKNOWN}")),
     patch("paused", ONLY, {"spec": {"paused": True}}),
     Attack("scale", RBAC, f"{DIGITS}/scale", {"spec": {"replicas": 0}}),
-    patch("relabel", "metadata.labels", {"metadata": {"labels": {LABEL: "faces"}}}),
+    patch(
+        "relabel",
+        "denied request: metadata.labels: the operator may change",
+        {"metadata": {"labels": {LABEL: "faces"}}},
+    ),
     patch("label-removed", "metadata.labels", {"metadata": {"labels": {LABEL: None}}}),
     patch(
         "consent-given-by-the-operator",
