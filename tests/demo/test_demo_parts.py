@@ -1,6 +1,7 @@
 """The demo's smaller parts: audit log, policy, manifests, chart values, where it plays."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -74,9 +75,14 @@ def test_the_demos_policy_is_read_from_its_manifest():
     assert (signal.name, signal.window, signal.by_release) == ("accuracy", 20, True)
 
 
+def _resources(base: Path) -> Iterator[Path]:
+    for name in yaml.safe_load((base / "kustomization.yaml").read_text())["resources"]:
+        path = base / name
+        yield from _resources(path) if path.is_dir() else [path]
+
+
 def documents() -> dict[tuple[str, str], dict[str, Any]]:
-    names = yaml.safe_load((policy.MANIFESTS / "kustomization.yaml").read_text())["resources"]
-    loaded = (doc for name in names for doc in yaml.safe_load_all((policy.MANIFESTS / name).read_text()))
+    loaded = (doc for path in _resources(policy.MANIFESTS) for doc in yaml.safe_load_all(path.read_text()))
     return {(doc["kind"], doc["metadata"]["name"]): doc for doc in loaded}
 
 

@@ -99,10 +99,7 @@ class Reason(Documented):
     # known-good
     PINNED = "Pinned", "spec.knownGood names it."
     PROMOTED = "Promoted", "It stayed healthy for promotion.soak."
-    PROOF_REFUSED = (
-        "ProofRefused",
-        "Admission refused to mark a release as proven, for example where the template names another.",
-    )
+    PROOF_REFUSED = "ProofRefused", "Admission refused to mark a release as proven."
     NOTHING_PROVEN = "NothingProven", "No release has stayed healthy for promotion.soak yet."
     ALREADY_RUNNING = "AlreadyRunning", "The known-good release is what runs; going back cannot help."
     IMPLICATED = "Implicated", "An open incident suspects the known-good release."

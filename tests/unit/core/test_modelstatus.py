@@ -130,6 +130,14 @@ class TestProof:
         assert status_of(facts(model=b.model(manual, [b.release("good", proven=0)]))).known_good is None
         assert "Manual" in said(found, "KnownGoodAvailable")[2]
 
+    def test_a_proof_that_admission_refuses_is_said_and_the_rest_is_told(self) -> None:
+        found = status_of(facts(proof_refused="spec.workloadRef runs another digest"))
+        assert found.releases[0].proven_at is None
+        assert found.signals is not None
+        value, reason, message = said(found, "KnownGoodAvailable")
+        assert (value, reason) == (ConditionStatus.FALSE, Reason.PROOF_REFUSED)
+        assert "runs another digest" in message
+
     def test_during_a_roll_out_nothing_is_proven(self) -> None:
         found = status_of(facts(pods=(*b.pods("good"), *b.pods("bad"))))
         assert all(r.proven_at is None for r in found.releases)
