@@ -9,7 +9,7 @@ PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 BIN := .venv/bin
 PY := $(BIN)/python
 READY := .venv/.ready
-GENERATED := crds charts/knowngood/files/crds docs/reference
+GENERATED := crds charts/knowngood/files docs/reference
 
 .PHONY: help demo test lab bench prove lint generate verify clean
 
@@ -42,8 +42,9 @@ lint: $(READY) ## style, types, and who may import whom
 	@$(BIN)/mypy lab $(wildcard bench)
 	@$(BIN)/lint-imports
 
-generate: $(READY) ## write again what is made from the source: CRDs, settings' documentation
+generate: $(READY) ## write again what is made from the source: CRDs, rights, reference
 	@$(PY) -m knowngood.api.crds
+	@$(PY) -m knowngood.shell.rights
 	@mkdir -p build docs/reference
 	@$(PY) -m knowngood.shell.settings --markdown > build/settings.md
 	@mv build/settings.md docs/reference/settings.md

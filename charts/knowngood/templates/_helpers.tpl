@@ -76,31 +76,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* What the operator may do where it watches. No wildcard, no Secrets, no creation of pods or workloads. */}}
 {{- define "knowngood.rules" -}}
-- apiGroups: [knowngood.dev]
-  resources: [modeldeployments, incidentpolicies, playbooks]
-  verbs: [get, list, watch]
-- apiGroups: [knowngood.dev]
-  resources: [aiincidents]
-  verbs: [get, list, watch, create, patch, measure]
-- apiGroups: [knowngood.dev]
-  resources: [modeldeployments/status, incidentpolicies/status, playbooks/status, aiincidents/status]
-  verbs: [get, patch, update]
-- apiGroups: [apps]
-  resources: [deployments, statefulsets]
-  verbs: [get, list, watch, patch]
-- apiGroups: [apps]
-  resources: [replicasets]
-  verbs: [get, list, watch]
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch]
-# Hashes of mounted configuration are evidence.
-- apiGroups: [""]
-  resources: [configmaps]
-  verbs: [get]
-- apiGroups: ["", events.k8s.io]
-  resources: [events]
-  verbs: [create, patch]
+{{ .Files.Get "files/rules.yaml" | trim }}
 {{- end -}}
 
 {{- define "knowngood.viewerRules" -}}
