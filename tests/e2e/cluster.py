@@ -265,6 +265,20 @@ class Audit:
             and e["responseStatus"]["code"] == 200
         ]
 
+    def writes(self, user: str) -> list[Raw]:
+        """Every accepted write of ``user``, of whatever kind."""
+        with self._path.open("rb") as log:
+            log.seek(self._offset)
+            events = [json.loads(line) for line in log if user.encode() in line and line.endswith(b"\n")]
+        return [
+            e
+            for e in events
+            if e["stage"] == "ResponseComplete"
+            and e["verb"] in {"create", "update", "patch", "delete", "deletecollection"}
+            and e["user"]["username"] == user
+            and e["responseStatus"]["code"] < 300
+        ]
+
     def pins(self, namespace: str, user: str) -> list[Raw]:
         """Those of them that touch more than the fencing annotation."""
         return [e for e in self.patches(namespace, user) if "spec" in e.get("requestObject", {})]

@@ -135,6 +135,12 @@ def _as_service_account(cluster: Cluster, directory: Path) -> Path:
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def whole_audit(env: dict[str, str]) -> Audit:
+    """From before the first test on."""
+    return Audit(env["AUDIT_LOG"])
+
+
 @pytest.fixture
 def audit(env: dict[str, str]) -> Audit:
     return Audit(env["AUDIT_LOG"])

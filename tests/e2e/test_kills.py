@@ -39,4 +39,4 @@ def test_a_kill_between_breach_and_contained_loses_and_doubles_nothing(
             assert meta["uid"]
             assert meta["resourceVersion"]
             declared = set(meta.get("annotations", {}))
-            assert declared <= {"knowngood.dev/pinned-by", "knowngood.dev/fenced-by"}
+            assert declared <= {"knowngood.dev/pinned-by", "knowngood.dev/replaced", "knowngood.dev/fenced-by"}

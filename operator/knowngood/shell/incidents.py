@@ -15,10 +15,10 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import breaches, incident_object
+from knowngood.core.incidents.opening import current, incident_object
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
-from knowngood.core.response.facts import Facts, Hold
+from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
 from knowngood.shell import events, metrics
@@ -99,9 +99,14 @@ class Incidents:
         return max([model.status.episode or 0, *numbers])
 
     async def _open(self, model: ModelDeployment) -> AIIncident | None:
+        if model.spec.suspend:
+            return None
         views = self._board.of((model.metadata.namespace, model.metadata.name)).views
-        found = breaches(views.values())
-        if not found or model.spec.suspend:
+        ref = model.spec.workload_ref
+        workload = self._store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
+        running = running_digests(self._store.pods(workload), container_of(model, workload))
+        found = current(views.values(), running)
+        if not found:
             return None
         body = incident_object(model, self.episode(model) + 1, found[0], moment(time.time()))
         name = str(incident_name(model.metadata.name, model.metadata.uid, self.episode(model) + 1))

@@ -112,7 +112,9 @@ class Poller:
         self._note_source(compiled, [r.answer for r in read.values()])
         for key in models:
             model = self._store.model(key)
-            if model is not None and not model.spec.suspend:
+            if model is None or model.spec.suspend:
+                self._board.drop(key)  # what was seen before must not open an incident when it is judged again
+            else:
                 await self._judge_model(model, read, tick)
 
     def _note_source(self, compiled: CompiledPolicy, answers: Sequence[Answer]) -> None:

@@ -1,6 +1,6 @@
 """Every action in the registry: idempotent, undone by its undo, touching what it declares, resuming after a kill."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from knowngood.core.response.effects import Apply, Effect
 from knowngood.core.response.playbooks import SUPPORTED
 from knowngood.core.response.registry import ACTIONS
 from tests import builders as b
+from tests.patches import paths
 from tests.scenarios.world import World, patched
 
 pytestmark = pytest.mark.conformance
@@ -50,19 +51,6 @@ def patch_of(action: WorkloadAction) -> tuple[World, Mapping[str, Any], Workload
     there.settle(note)
     assert len(seen) == 1
     return there, seen[0].mutation.patch, patched(BEFORE, seen[0].mutation.patch)
-
-
-def paths(value: Any, at: str = "") -> Iterator[str]:
-    """The leaves of a patch; items of lists by their name, shown as `*`."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            if key != "name":
-                yield from paths(inner, f"{at}.{key}" if at else key)
-    elif isinstance(value, list) and at.endswith("containers"):
-        for item in value:
-            yield from paths(item, f"{at}.*")
-    else:
-        yield at
 
 
 def test_every_supported_action_is_here_and_no_other() -> None:

@@ -13,6 +13,7 @@ from knowngood.core.incidents.naming import event_name, incident_name
 from knowngood.core.incidents.opening import (
     SignalView,
     breaches,
+    current,
     first_status,
     incident_object,
     joined,
@@ -90,6 +91,12 @@ class TestFirst:
         assert written(made) == made
         after = joined(made, b.views(other, SignalView(twin, b.judgement(), b.at())), b.at(20))
         assert after == made
+
+    def test_a_verdict_on_what_runs_no_more_opens_nothing(self) -> None:
+        views = [b.view(running="bad")]
+        assert current(views, {b.BAD}) == views
+        assert current(views, {b.GOOD}) == []
+        assert current([b.view(running="bad", digest="")], {b.GOOD}), "not told apart: it may be about what runs"
 
     def test_more_breaches_than_the_record_holds(self) -> None:
         many = [named(f"s{i:02}") for i in range(40)]

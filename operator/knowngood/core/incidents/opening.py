@@ -1,6 +1,6 @@
 """A breach becomes an incident, or joins the one that is open."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ __all__ = [
     "AI_INCIDENTS",
     "SignalView",
     "breaches",
+    "current",
     "first_status",
     "incident_object",
     "joined",
@@ -44,6 +45,11 @@ def breaches(views: Iterable[SignalView]) -> list[SignalView]:
     """Those in breach, the most severe first."""
     found = [v for v in views if v.judgement.verdict is Verdict.BREACH]
     return sorted(found, key=lambda v: (-v.signal.severity.rank, v.since, v.signal.name))
+
+
+def current(views: Iterable[SignalView], running: Collection[str]) -> list[SignalView]:
+    """Breaches of what runs now: after a roll-out the last verdict may still be about what was."""
+    return [v for v in breaches(views) if not v.judgement.digest or v.judgement.digest in running]
 
 
 def incident_object(model: ModelDeployment, episode: int, first: SignalView, now: datetime) -> dict[str, object]:
