@@ -7,12 +7,11 @@ from dataclasses import replace
 
 import structlog
 
-from knowngood.api import LABEL_MODEL
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
 from knowngood.api.playbook import PlaybookStatus
-from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
@@ -91,10 +90,11 @@ class Engine:
                     self._policy_queue.add((key[0], policy.metadata.name))
             case "Pod":
                 self._wake_owner(key, value)
+            case "Deployment" | "StatefulSet":
+                for model_key in self._store.models_on(kind, key):
+                    self._models.add(model_key)
         if isinstance(value, AIIncident):
             self._models.add((key[0], value.spec.model_ref.name))
-        elif isinstance(value, Workload):
-            self._models.add((key[0], value.labels.get(LABEL_MODEL, "")))
 
     def _on_model(self, key: Key, value: object) -> None:
         if value is None:

@@ -63,6 +63,8 @@ class Store:
         self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
         self._pods: dict[tuple[str, str, str], dict[str, Pod]] = {}  # by namespace and each label
         self._indexed: dict[Key, Pod] = {}
+        self._served_by: dict[tuple[str, Key], set[Key]] = {}  # models by kind and name of their workload
+        self._workload_of: dict[Key, tuple[str, Key]] = {}
         self._of_model: dict[Key, dict[str, AIIncident]] = {}
         self._open: dict[Key, AIIncident] = {}
         self._model_of: dict[Key, Key] = {}
@@ -136,6 +138,8 @@ class Store:
             self._index_pod(key, value)
         elif kind == "AIIncident":
             self._index_incident(key, value)
+        elif kind == "ModelDeployment":
+            self._index_model(key, value)
         for listener in self._listeners:
             listener(kind, key, value)
 
@@ -150,6 +154,20 @@ class Store:
             self._indexed[key] = pod
             for item in pod.labels.items():
                 self._pods.setdefault((key[0], *item), {})[key[1]] = pod
+
+    def _index_model(self, key: Key, model: ModelDeployment | None) -> None:
+        before = self._workload_of.pop(key, None)
+        if before is not None:
+            self._served_by[before].discard(key)
+        if model is not None:
+            ref = model.spec.workload_ref
+            served = (ref.kind.value, (key[0], ref.name))
+            self._workload_of[key] = served
+            self._served_by.setdefault(served, set()).add(key)
+
+    def models_on(self, kind: str, key: Key) -> tuple[Key, ...]:
+        """The models whose workloadRef is this workload, whether it is there or not."""
+        return tuple(self._served_by.get((kind, key), ()))
 
     def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
         self._open.pop(key, None)

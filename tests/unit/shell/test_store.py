@@ -117,3 +117,26 @@ class TestPods:
         assert names(store, {"matchLabels": {"app": "retired"}}) == ["one"]
         store.remove(pod("one", 3, {"app": "retired"}))
         assert names(store, {"matchLabels": {"app": "retired"}}) == []
+
+
+def model(version: int, workload: str) -> dict[str, Any]:
+    meta = {"namespace": KEY[0], "name": "m", "uid": "m", "resourceVersion": str(version)}
+    ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": workload}
+    return {
+        "apiVersion": "knowngood.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": meta,
+        "spec": {"workloadRef": ref},
+    }
+
+
+def test_models_by_their_workload_whether_it_is_there_or_not() -> None:
+    store = Store()
+    store.apply(model(1, "digits"))
+    assert store.models_on("Deployment", KEY) == ((KEY[0], "m"),)
+    assert store.models_on("StatefulSet", KEY) == ()
+    store.apply(model(2, "other"))
+    assert store.models_on("Deployment", KEY) == ()
+    assert store.models_on("Deployment", (KEY[0], "other")) == ((KEY[0], "m"),)
+    store.remove(model(3, "other"))
+    assert store.models_on("Deployment", (KEY[0], "other")) == ()
