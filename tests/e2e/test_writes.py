@@ -15,7 +15,9 @@ PRECONDITION = {"metadata.uid", "metadata.resourceVersion"}
 QUIET, WATCHED = 5.0, 30.0
 
 
-def test_each_write_of_a_workload_is_guarded_and_touches_what_a_step_declares(whole_audit: Audit) -> None:
+def test_each_write_of_a_workload_is_guarded_and_touches_what_a_step_declares(place: Place, whole_audit: Audit) -> None:
+    place.set_image(place.bad)
+    eventually("contained", 90, lambda: place.in_phase("Contained"))
     found = [w for w in whole_audit.writes(USER) if w["objectRef"]["apiGroup"] == "apps"]
     assert found, "no write proves nothing"
     for write in found:
