@@ -1,88 +1,87 @@
 """What every detector must hold: silent on benign data, undecided on absent data, deterministic, never raising."""
 
+import dataclasses
+import itertools
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowngood.api.detectors import Detector, ThresholdDetector
+from knowngood.api.detectors import Detector
 from knowngood.api.observed import Verdict
-from knowngood.core.detectors import threshold
-from knowngood.core.detectors.judgement import Judgement
+from knowngood.core.detectors.port import Case as Seen
+from knowngood.core.detectors.port import Span
+from knowngood.core.detectors.registry import DETECTORS, supported
 from knowngood.core.signals import compiled
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
+from tests.conformance.detectors.cases import threshold
+from tests.conformance.detectors.cases.case import START, Case, run
 
 pytestmark = pytest.mark.conformance
-POLL = 5.0
+CASES: tuple[Case, ...] = (*threshold.CASES,)
+cases = pytest.mark.parametrize("case", CASES, ids=str)
 
 
-@dataclass(frozen=True)
-class Case:
-    """A detector as users set it up, with data that is as it should be and data that is not."""
-
-    name: str
-    settings: Any
-    judge: Callable[[Any, Sample, Any, float, float], tuple[Judgement, Any]]
-    benign: tuple[float, ...]
-    broken: float
+def repeated(samples: Sequence[Sample], number: int) -> list[Sample]:
+    return list(itertools.islice(itertools.cycle(samples), number))
 
 
-DETECTORS: tuple[Case, ...] = (
-    Case(
-        "threshold",
-        ThresholdDetector(below=0.9, for_="15s", min_samples=50),
-        threshold.judge,
-        (0.97, 0.91, 0.9, 1.0, 0.95),
-        0.4,
-    ),
-    Case("threshold", ThresholdDetector(above=2.5, for_="0s"), threshold.judge, (0.0, 2.5, 1.0, -3.0), 2.6),
-    Case("threshold", ThresholdDetector(below=0.1, above=0.9, for_="1m"), threshold.judge, (0.1, 0.5, 0.9), 0.05),
-)
-cases = pytest.mark.parametrize("case", DETECTORS, ids=lambda c: f"{c.name}-{c.settings.for_}")
-
-
-def run(case: Case, samples: Sequence[Sample]) -> list[Judgement]:
-    memory, found = None, []
-    for number, sample in enumerate(samples):
-        judged, memory = case.judge(case.settings, sample, memory, 1_000.0 + number * POLL, POLL)
-        found.append(judged)
-    return found
-
-
-def test_every_detector_that_is_compiled_is_here() -> None:
-    assert {case.name for case in DETECTORS} == set(compiled._DETECTORS)
-    assert set(compiled._DETECTORS) <= set(Detector.model_fields)
+def test_every_detector_is_here() -> None:
+    assert {case.detector.name for case in CASES} == {d.name for d in DETECTORS}
+    assert supported() == compiled.DETECTORS
+    assert set(supported()) <= set(Detector.model_fields)
 
 
 @cases
 def test_silent_on_benign_data(case: Case) -> None:
-    benign = [Sample({}, DataState.OK, v, 1_000) for v in case.benign * 200]
-    assert {j.verdict for j in run(case, benign)} == {Verdict.HEALTHY}
+    assert {j.verdict for j in run(case, repeated(case.benign, 1_000))} == {Verdict.HEALTHY}
 
 
 @cases
 def test_it_finds_what_it_is_for(case: Case) -> None:
-    broken = [Sample({}, DataState.OK, case.broken, 1_000)] * 100
-    found = run(case, broken)
+    found = run(case, repeated(case.broken, 100))
     assert found[-1].verdict is Verdict.BREACH
     first = next(i for i, j in enumerate(found) if j.verdict is Verdict.BREACH)
     assert {j.verdict for j in found[first:]} == {Verdict.BREACH}, "and does not flap while it lasts"
+    assert found[-1].message
+    assert found[-1].threshold
+
+
+@cases
+def test_says_the_same_in_the_same_words(case: Case) -> None:
+    """A message that changes from poll to poll would be a write to the API server at every poll."""
+    for samples in (case.benign[:1], case.broken[:1]):
+        found = run(case, repeated(samples, 60))[-5:]
+        assert len({(j.verdict, j.reason, j.message) for j in found}) == 1
+
+
+@cases
+def test_needs_its_baseline(case: Case) -> None:
+    if case.detector.learns:
+        alone = dataclasses.replace(case, baseline=None)
+        assert {j.verdict for j in run(alone, repeated(case.broken, 20))} == {Verdict.INCONCLUSIVE}
 
 
 @cases
 @pytest.mark.parametrize("state", [s for s in DataState if s is not DataState.OK])
 def test_undecided_on_absent_data(case: Case, state: DataState) -> None:
-    after = [Sample({}, DataState.OK, case.broken, 1_000)] * 20
-    for samples in ([], after):
+    for samples in ([], repeated(case.broken, 20)):
         judged = run(case, [*samples, Sample({}, state, message="why")])[-1]
         assert judged.verdict is (Verdict.ERROR if state.is_error else Verdict.INCONCLUSIVE)
         assert judged.reason == state.value
         assert judged.value is None
+
+
+@cases
+def test_many_at_once_are_judged_as_each_alone(case: Case) -> None:
+    samples = repeated((*case.benign, *case.broken), 12)
+    seen = [Seen(s, None, case.baseline, reference=case.reference) for s in samples]
+    span = Span(START, case.window, 5.0)
+    together = case.detector.judge(case.settings, seen, span)
+    assert together == [case.detector.judge(case.settings, [one], span)[0] for one in seen]
 
 
 SAMPLE = st.builds(
@@ -92,6 +91,8 @@ SAMPLE = st.builds(
     st.floats() | st.none(),
     st.floats(0) | st.none(),
     st.none(),
+    st.just(""),
+    st.floats() | st.none(),
 )
 
 

@@ -4,13 +4,16 @@ It judges the sliding window at every poll. Its only memory is since when the li
 data longer than two polls starts `for` anew, since nobody saw what happened meanwhile.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import ThresholdDetector
 from knowngood.api.durations import seconds
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement, undecided
+from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample, value_state
 
@@ -24,6 +27,19 @@ class Memory:
 
     since: float
     last: float
+
+
+class Threshold:
+    """The detector."""
+
+    name: ClassVar[str] = "threshold"
+    whole_windows: ClassVar[bool] = False
+    learns: ClassVar[bool] = False
+    memory: ClassVar[type | None] = Memory
+
+    def judge(self, settings: ThresholdDetector, cases: Sequence[Case], span: Span) -> list[Judged]:
+        """Each series by itself."""
+        return [judge(settings, case.sample, case.memory, span.end, span.interval) for case in cases]
 
 
 def judge(

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from knowngood.api.conditions import Reason
 from knowngood.api.durations import seconds
 from knowngood.api.observed import Verdict
 from knowngood.api.signals import NoDataAction
-from knowngood.core.detectors import threshold
 from knowngood.core.detectors.judgement import Judgement, undecided, worst
+from knowngood.core.detectors.port import Case, Span
+from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.sample import Key, Sample, key_of, pooled
@@ -16,7 +18,7 @@ from knowngood.core.signals.scope import NAMESPACE
 
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
 
-Memories = Mapping[Key, threshold.Memory]
+Memories = Mapping[Key, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +57,20 @@ def judge(
     """Judge one signal for one model at ``now`` (seconds since the epoch); ``samples`` are those of this model."""
     if answer.state is not DataState.OK:
         return Judged(undecided(answer.state, answer.message), before.memories if before else {})
-    shared = {NAMESPACE, signal.model_label, signal.release_label} | set(matchers)
-    verdicts: list[Judgement] = []
-    memories: dict[Key, threshold.Memory] = {}
     unknown: set[str] = set()
+    placed: list[tuple[Sample, str, bool]] = []
     for sample, digest, separable in _placed(signal, samples, releases):
         if digest is None:
             unknown.add(sample.labels.get(signal.release_label, ""))
-            continue
-        if separable and digest not in releases.running:
-            continue
-        key = key_of(sample.labels)
-        found, memory = _detect(signal, sample, before.memories.get(key) if before else None, now)
+        elif not separable or digest in releases.running:
+            placed.append((sample, digest, separable))
+    memories: dict[Key, Any] = {}
+    verdicts: list[Judgement] = []
+    found = _detect(signal, [sample for sample, _, _ in placed], before.memories if before else {}, now)
+    for (sample, digest, separable), (judgement, memory) in zip(placed, found, strict=True):
         if memory is not None:
-            memories[key] = memory
-        segment = {k: v[:_LONGEST] for k, v in sample.labels.items() if k not in shared and len(k) <= _LONGEST}
-        segment = dict(list(segment.items())[:_MOST_LABELS])
-        label = sample.labels.get(signal.release_label)
-        verdicts.append(replace(found, segment=segment, release=label, digest=digest, not_separable=not separable))
+            memories[key_of(sample.labels)] = memory
+        verdicts.append(_located(judgement, signal, sample, digest, separable, matchers))
     if not verdicts:
         verdicts.append(_nothing(samples, unknown))
     result = worst(verdicts)
@@ -110,12 +108,27 @@ def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tupl
 
 
 def _detect(
-    signal: CompiledSignal, sample: Sample, memory: threshold.Memory | None, now: float
-) -> tuple[Judgement, threshold.Memory | None]:
-    name, detector = signal.detector.chosen()
-    if name != "threshold":
-        raise ValueError(f"detector {name} is not compiled")
-    return threshold.judge(detector, sample, memory, now, signal.interval)
+    signal: CompiledSignal, samples: Sequence[Sample], memories: Memories, now: float
+) -> Sequence[tuple[Judgement, Any]]:
+    name, settings = signal.detector.chosen()
+    cases = [Case(s, memories.get(key_of(s.labels)), segments=len(samples)) for s in samples]
+    return detector(name).judge(settings, cases, Span(now, signal.window, signal.interval))
+
+
+def _located(
+    judgement: Judgement,
+    signal: CompiledSignal,
+    sample: Sample,
+    digest: str,
+    separable: bool,
+    matchers: Mapping[str, str],
+) -> Judgement:
+    """The judgement with the segment and the release that it is about."""
+    shared = {NAMESPACE, signal.model_label, signal.release_label} | set(matchers)
+    segment = {k: v[:_LONGEST] for k, v in sample.labels.items() if k not in shared and len(k) <= _LONGEST}
+    segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
+    label = sample.labels.get(signal.release_label)
+    return replace(judgement, segment=segment, release=label, digest=digest, not_separable=not separable)
 
 
 def _nothing(samples: Sequence[Sample], unknown: set[str]) -> Judgement:

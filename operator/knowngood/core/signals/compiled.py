@@ -22,7 +22,7 @@ from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 _INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
-_DETECTORS = ("threshold",)
+DETECTORS = ("threshold",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ def _compile_signal(
     if signal.detector is None:
         return Problem(Reason.INVALID, f"{field}.detector", "missing; write a detector, for example threshold")
     detector = signal.detector.chosen()[0]
-    if detector not in _DETECTORS:
+    if detector not in DETECTORS:
         return _not_supported(f"{field}.detector.{detector}", "not supported by this version; write threshold")
     if signal.type is None or signal.severity is None:
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")

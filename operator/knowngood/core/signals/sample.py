@@ -10,8 +10,32 @@ PART = "knowngood_part"  # tells the parts of one combined request apart; never 
 
 
 @dataclass(frozen=True, slots=True)
+class Buckets:
+    """A histogram of the observations of one window: how many fell up to each edge and above the one before.
+
+    ``edges`` rise, the last is +Inf; ``counts`` are whole numbers, one an edge, and not cumulative.
+    """
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The outcomes of one group within a window."""
+
+    labels: Mapping[str, str]
+    favourable: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
-    """A value at an evaluation time. ``value`` is None unless ``state`` is OK; ``count`` is None where unknown."""
+    """A value at an evaluation time. ``value`` is None unless ``state`` is OK; ``count`` is None where unknown.
+
+    ``hits`` are the events behind the value (good ones, rare ones, favourable ones). ``buckets`` come of a histogram,
+    ``cells`` of outcomes: then one sample holds all groups of a release.
+    """
 
     labels: Mapping[str, str]
     state: DataState
@@ -19,6 +43,9 @@ class Sample:
     count: float | None = None
     newest: float | None = None
     message: str = ""
+    hits: float | None = None
+    buckets: Buckets | None = None
+    cells: tuple[Cell, ...] = ()
 
 
 Key = tuple[tuple[str, str], ...]

@@ -1,0 +1,17 @@
+"""All detectors, by the name that a policy writes."""
+
+from knowngood.core.detectors.port import DetectorPort
+from knowngood.core.detectors.threshold import Threshold
+
+DETECTORS: tuple[DetectorPort, ...] = (Threshold(),)
+_BY_NAME = {detector.name: detector for detector in DETECTORS}
+
+
+def detector(name: str) -> DetectorPort:
+    """The detector called ``name``. Raises KeyError."""
+    return _BY_NAME[name]
+
+
+def supported() -> tuple[str, ...]:
+    """The names of all detectors."""
+    return tuple(_BY_NAME)
