@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from knowngood.api.conditions import ConditionStatus, Reason
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.core.response import machine
+from knowngood.core.response.effects import FreezeEvidence
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -42,6 +44,16 @@ def test_an_approved_plan_is_carried_out_and_who_approved_is_recorded() -> None:
     assert world.status.approval.by == "alice"
     assert world.condition("ApprovalsGuarded").status is ConditionStatus.TRUE
     assert len(world.patches) == 1
+
+
+def test_the_write_that_asks_for_an_approval_says_whether_it_would_count() -> None:
+    world = World(policy=b.policy(responses=[b.response(mode="Approval")]), unguarded="")
+    effect = machine.decide(world.facts)
+    assert isinstance(effect, FreezeEvidence)
+    assert effect.status.phase is IncidentPhase.AWAITING_APPROVAL
+    found = find_condition(effect.status.conditions, ConditionType.APPROVALS_GUARDED)
+    assert found is not None
+    assert found.status is ConditionStatus.TRUE
 
 
 def test_a_rejected_plan_is_not() -> None:

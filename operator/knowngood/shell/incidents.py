@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import structlog
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.common import Mode
+from knowngood.api.common import Mode, Origin
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
@@ -81,8 +81,6 @@ class Incidents:
             return None
         if is_over(incident):  # the name was taken by an episode that we had not seen yet; the next one is ours
             return 0.1
-        if _people_decide(incident):
-            await self._guard.check()
         try:
             return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
         finally:
@@ -125,6 +123,9 @@ class Incidents:
             facts = self._facts(model_key, key)
             if facts is None:
                 return None
+            if _people_decide(facts):
+                await self._guard.check()
+                facts = self._facts(model_key, key) or facts
             effect = machine.decide(facts)
             if isinstance(effect, effects.Wait):
                 return effect.seconds
@@ -295,11 +296,16 @@ class Incidents:
         await refresh(self._api, self._store, resource, (facts.model.metadata.namespace, ref.name))
 
 
-def _people_decide(incident: AIIncident) -> bool:
-    """Whether it rests on a person's word."""
-    spec, plan = incident.spec, incident.status.plan
+def _people_decide(facts: Facts) -> bool:
+    """Whether it rests on a person's word, or its plan, which is still to be made, may."""
+    spec, plan = facts.incident.spec, facts.incident.status.plan
     written = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
-    return written is not None or (plan is not None and plan.mode is Mode.APPROVAL)
+    if written is not None:
+        return True
+    if plan is not None:
+        return plan.mode is Mode.APPROVAL
+    responses = facts.policy.spec.responses if facts.policy else []
+    return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)
 
 
 def _numbered(model: ModelDeployment, name: str) -> int:

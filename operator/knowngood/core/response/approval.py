@@ -30,7 +30,7 @@ def decisions(facts: Facts) -> Effect | None:
         return None
     asked = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
     if asked is not None or status.plan.mode is Mode.APPROVAL:
-        status = _guard(status, facts)
+        status = guarded(status, facts)
     if facts.unguarded:
         return Record(_ignored(status, facts))
     return Record(_closed(_judged(_approved(_acknowledged(status, facts), facts), facts), facts))
@@ -57,7 +57,8 @@ def _counts(decision: _D | None, status: AIIncidentStatus) -> _D | None:
     return None if decision is None or _mark(decision) in status.ignored_decisions else decision
 
 
-def _guard(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+def guarded(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """With the condition that says whether admission checks who decides."""
     if facts.unguarded:
         value, reason = ConditionStatus.FALSE, Reason.NOT_GUARDED
         message = f"{facts.unguarded}; no decision of a person is honoured. Install the chart with admission.enabled"

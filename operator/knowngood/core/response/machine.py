@@ -70,7 +70,7 @@ def plan(facts: Facts) -> Effect | None:
     made = build(facts.with_status(status).ground)
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
-        status = status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL})
+        status = approval.guarded(status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL}), facts)
     status = ladder.intended(status, facts.with_status(status))
     first = ladder.current(status)
     if first is None or first.action != ActionName.FREEZE_EVIDENCE:
