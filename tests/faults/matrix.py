@@ -11,7 +11,7 @@ from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
 from tests.faults.run import Case, End, Outcome, play
 from tests.faults.scenes import SCENES, Scene
 
-AT_ONCE = 4  # worlds; each of them mostly waits
+AT_ONCE = 8  # worlds; each of them mostly waits
 TRIES = 3  # of a write that a run may do without
 LEASES = ("POST leases", "PUT leases")
 _SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})

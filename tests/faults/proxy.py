@@ -20,7 +20,9 @@ from aiohttp import web
 
 from tests.faults.writes import METHODS, Write, place_of, read_body, read_path
 
-_HOP = frozenset({"connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length"})
+_HOP = frozenset(
+    {"connection", "host", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade", "content-length"}
+)
 _REASONS = {409: "Conflict", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError"}
 DROP, PASS, HANG = 0, -1, -2
 """What a client may get beside a status: no answer and a closed connection, the true answer, no answer at all."""
@@ -51,8 +53,8 @@ class Faults(Enum):
     COMMITTED_500 = Fault("committed, answered 500", forward=True, answer=500)
     HANGS = Fault("hanging, never forwarded", forward=False, answer=HANG)
     COMMITTED_HANGS = Fault("committed, hanging", forward=True, answer=HANG)
-    STOP_BEFORE = Fault("stopped while it was on its way", forward=True, strike=True, hold=True, after=False, answer=PASS)
-    STOP_AFTER = Fault("stopped while its answer was on its way", forward=True, strike=True, hold=True, answer=PASS)
+    STOP_BEFORE = Fault("stopped, the write on its way", forward=True, strike=True, hold=True, after=False, answer=PASS)
+    STOP_AFTER = Fault("stopped, its answer on its way", forward=True, strike=True, hold=True, answer=PASS)
 
 
 KILLS = (Faults.KILL_BEFORE, Faults.KILL_AFTER)
@@ -106,6 +108,7 @@ class Proxy:
         self.writes: list[Write] = []
         self.leases: list[Write] = []
         self.poisons: list[Poison] = []
+        self.reads: Counter[str] = Counter()  # by plural
         self._seen: Counter[str] = Counter()
         self._armed: tuple[str, Fault, Callable[[], None]] | None = None
         self.fired = threading.Event()
@@ -150,6 +153,7 @@ class Proxy:
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
         if request.method not in METHODS:
+            self.reads[read_path(request.path)[0]] += 1
             return await self._pass_through(request)
         write = self._noted(request, body)
         poison = next((p for p in self.poisons if p.touches(write)), None)

@@ -70,10 +70,10 @@ def play(around: Surroundings, case: Case) -> Outcome:
         operator.start()
         late = ""
         try:
-            _story(made)
+            story(made)
         except LateError as error:
             late = str(error)
-        return _outcome(made, operator, case, late)
+        return outcome_of(made, case, late)
 
 
 def _arm(operator: Operator, case: Case) -> None:
@@ -88,7 +88,8 @@ def _arm(operator: Operator, case: Case) -> None:
     operator.proxy.arm(case.place, case.fault.value, strike)
 
 
-def _story(made: World) -> None:
+def story(made: World) -> None:
+    """From healthy to contained, told, and judged twice more; raises LateError."""
     made.until("healthy", PATIENCE, lambda: made.healthy(MODEL))
     made.break_model(MODEL)
     made.until("an end", PATIENCE, lambda: _over(made))
@@ -122,18 +123,19 @@ def _approve(made: World, name: str, plan_hash: str) -> None:
     assert answer.status == 200, answer.message
 
 
-def _outcome(made: World, operator: Operator, case: Case, late: str) -> Outcome:
-    writes = operator.proxy.writes
+def outcome_of(made: World, case: Case, late: str) -> Outcome:
+    """How the world stands, and what its replicas wrote."""
+    writes, leases = made.writes, [w for o in made.operators for w in o.proxy.leases]
     return Outcome(
         case=case,
-        reached=case.place is None or operator.proxy.fired.is_set(),
+        reached=case.place is None or any(o.proxy.fired.is_set() for o in made.operators),
         end=end_of(made),
         events=dict(made.events()),
         image_patches=sum(w.image_patch and w.committed for w in writes),
         places=tuple(w.place for w in writes),
-        leases=tuple(w.place for w in operator.proxy.leases),
+        leases=tuple(w.place for w in leases),
         late=late,
-        log=operator.log.read_text(errors="replace")[-20_000:],
+        log="".join(o.log.read_text(errors="replace")[-20_000:] for o in made.operators),
     )
 
 
@@ -156,7 +158,7 @@ def end_of(made: World) -> End:
             ("image", container["image"]),
             ("env", str(container.get("env"))),
             ("replicas", deployment["spec"]["replicas"]),
-            ("generation", deployment["metadata"]["generation"]),
+            ("changes", deployment["metadata"]["generation"] - _fences(made)),
             ("replaced", marks.get("knowngood.dev/replaced")),
             ("pinned-by", _EPISODE.sub("-*-", marks.get("knowngood.dev/pinned-by", ""))),
         ),
@@ -169,11 +171,16 @@ def end_of(made: World) -> End:
             ("conditions", _conditions(model)),
         ),
         releases=tuple(
-            sorted((r["digest"], r.get("release"), bool(r.get("provenAt")), len(r["ran"]), "implicatedIn" in r)
-            for r in model.get("releases") or ())
+            sorted((r["digest"], bool(r.get("provenAt")), "implicatedIn" in r) for r in model.get("releases") or ())
         ),
         ready=tuple(str(_conditions(o.get("status") or {})) for o in _judges(made)),
     )
+
+
+def _fences(made: World) -> int:
+    """Touches of the workload by those who took over, each of which the API server counts as a generation."""
+    touches = [w for w in made.writes if w.plural == "deployments" and w.committed and not w.image_patch]
+    return len(touches)
 
 
 def _judges(made: World) -> list[Raw]:

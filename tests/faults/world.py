@@ -114,7 +114,7 @@ class World:
             if time.monotonic() > end:
                 raise LateError(f"{self.namespace}: {what}: not within {seconds:g} s")
             self.revive()
-            time.sleep(0.05)
+            time.sleep(0.2)
 
     def revive(self) -> None:
         """Start again whoever was killed, as a kubelet would."""

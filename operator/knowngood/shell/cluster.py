@@ -44,6 +44,11 @@ class ApiError(Exception):
         return self.status == 409 and self.reason == "AlreadyExists"
 
     @property
+    def passing(self) -> bool:
+        """Whether the same request may well be taken a moment later."""
+        return self.status in {0, 429} or self.status >= 500
+
+    @property
     def not_found(self) -> bool:
         """Whether there is no such object."""
         return self.status == 404

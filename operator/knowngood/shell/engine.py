@@ -57,6 +57,7 @@ class Engine:
         identity = self._settings.leader_election.identity or "operator"
         await self._stop.read()
         await fence(self._api, self._store, f"{identity}/{time.time_ns()}", lambda: self._stop.hold is not None)
+        self._incidents.tell_again()
         self._store.subscribe(self._on_change)
         for model in self._store.models():
             self._models.add((model.metadata.namespace, model.metadata.name))

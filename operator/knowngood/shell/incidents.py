@@ -10,7 +10,7 @@ import structlog
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode
 from knowngood.api.incidentpolicy import IncidentPolicy
-from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.incidentstatus import AIIncidentStatus, TimelineEntry
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
@@ -21,7 +21,7 @@ from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
-from knowngood.shell import events, metrics
+from knowngood.shell import metrics
 from knowngood.shell.board import Board
 from knowngood.shell.evidence import freeze
 from knowngood.shell.guard import Guard
@@ -30,25 +30,12 @@ from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
+from knowngood.shell.telling import Teller
 from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
 _MOST_STEPS = 50
 _ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a patch that admission refuses
-_TOLD = {
-    "Opened": "IncidentOpened",
-    "NotContained": "NotContained",
-    "ContainmentFailed": "ContainmentFailed",
-    "ContainmentIneffective": "ContainmentIneffective",
-    "Recovered": "IncidentRecovered",
-    "Escalated": "Escalated",
-    "Undone": "StepUndone",
-    "Approved": "PlanApproved",
-    "Rejected": "PlanRejected",
-    "PlanChanged": "PlanChanged",
-    "NobodyAnswered": "NobodyAnswered",
-    "Closed": "IncidentClosed",
-}
 
 
 class Incidents:
@@ -67,8 +54,8 @@ class Incidents:
         self._api, self._store, self._board, self._policies = api, store, board, policies
         self._sources, self._settings, self._stop = sources, settings, stop
         self._guard = Guard(api, settings.admission.policy)
-        self._telling: set[asyncio.Task[None]] = set()
-        self._to_tell: dict[Key, list[tuple[AIIncident, str, str]]] = {}
+        self._teller = Teller(api, settings.leader_election.identity or "operator")
+        self._to_tell: dict[Key, list[tuple[AIIncident, list[TimelineEntry]]]] = {}
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -187,7 +174,7 @@ class Incidents:
             case effects.Apply(mutation):
                 await self._apply(mutation, facts)
             case effects.Tell(reason, message, _, then):
-                await self._tell(facts.incident, reason, message)
+                await self._teller.tell(facts.incident, reason, message, time.time())
                 await self._record(facts, then)
 
     def _later(self, facts: Facts) -> Facts:
@@ -208,9 +195,7 @@ class Incidents:
             await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
         self._count(old, status)
         model = (meta.namespace, facts.incident.spec.model_ref.name)
-        for entry_ in status.timeline[len(old.timeline) :]:
-            if (reason := _TOLD.get(entry_.reason)) is not None:
-                self._to_tell.setdefault(model, []).append((facts.incident, reason, entry_.message))
+        self._to_tell.setdefault(model, []).append((facts.incident, status.timeline[len(old.timeline) :]))
 
     @contextlib.contextmanager
     def _room_for(self, facts: Facts, status: AIIncidentStatus) -> Iterator[None]:
@@ -230,24 +215,12 @@ class Incidents:
 
     def _tell_all(self, model: Key) -> None:
         """Events are written beside the containment and after its patch, which must not wait for them."""
-        for incident, reason, message in self._to_tell.pop(model, []):
-            task = asyncio.create_task(self._tell(incident, reason, message))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+        for incident, entries in self._to_tell.pop(model, []):
+            self._teller.beside(incident, entries)
 
-    async def _tell(self, incident: AIIncident, reason: str, message: str) -> None:
-        """An Event that cannot be written is no reason to stop containing."""
-        try:
-            await events.tell(
-                self._api,
-                incident,
-                reason,
-                message,
-                time.time(),
-                self._settings.leader_election.identity or "operator",
-            )
-        except c.ApiError as error:
-            log.warning("event not written", reason=reason, error=str(error))
+    def tell_again(self) -> None:
+        """On taking over: whoever recorded something a moment ago may not have lived to tell it."""
+        self._teller.again(self._store.incidents(), moment(time.time()))
 
     def _count(self, old: AIIncidentStatus, new: AIIncidentStatus) -> None:
         if new.contained_at and not old.contained_at and new.opened_at:
