@@ -10,6 +10,7 @@ import structlog
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
 from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
@@ -119,14 +120,19 @@ class Engine:
         model = self._store.model(key)
         if model is None or model.metadata.deletion_timestamp is not None:
             return None
+        again, failure = await self._reconciled(model)
+        await self._write_model_status(key)  # whatever became of the incident, the model's state is told
+        if failure is not None:
+            raise failure
+        return again
+
+    async def _reconciled(self, model: ModelDeployment) -> tuple[float | None, Exception | None]:
+        """When to look again, or what failed; a cancellation, by which a term ends, passes through."""
         try:
-            return await self._incidents.reconcile(model)
-        except c.ApiError as error:
-            if not error.conflict:
-                raise
-            return 0.0
-        finally:
-            await self._write_model_status(key)  # whatever became of the incident, the model's state is told
+            return await self._incidents.reconcile(model), None
+        except Exception as error:
+            conflict = isinstance(error, c.ApiError) and error.conflict
+            return (0.0, None) if conflict else (None, error)
 
     async def _write_model_status(self, key: Key) -> None:
         refused = ""
