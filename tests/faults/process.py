@@ -42,7 +42,7 @@ class Operator:
     lease: Lease
     proxy: Proxy
     process: subprocess.Popen[bytes] | None = field(default=None)
-    starts: int = 0
+    killed: bool = False
 
     @property
     def log(self) -> Path:
@@ -62,7 +62,7 @@ class Operator:
         with self.log.open("ab") as out:
             command = [sys.executable, "-m", "knowngood.shell.main"]
             self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        self.starts += 1
+        self.killed = False
 
     def _written(self, what: str, content: Raw) -> Path:
         path = self.around.directory / f"{self.namespace}-{self.identity}.{what}.json"
@@ -98,6 +98,7 @@ class Operator:
 
     def kill(self) -> None:
         """SIGKILL; the corpse is seen by ``dead``."""
+        self.killed = True
         self.signal(signal.SIGKILL)
 
     @property

@@ -120,6 +120,7 @@ class World:
         """Start again whoever was killed, as a kubelet would."""
         for operator in self.operators:
             if operator.dead:
+                assert operator.killed, f"it ended by itself:\n{operator.log.read_text(errors='replace')[-4000:]}"
                 operator.start()
 
 
