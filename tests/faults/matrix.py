@@ -11,7 +11,8 @@ from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
 from tests.faults.run import Case, End, Outcome, play
 from tests.faults.scenes import SCENES, Scene
 
-AT_ONCE = 8  # worlds; each of them mostly waits
+AT_ONCE = 10  # worlds; each of them mostly waits
+PAIRS = 12
 TRIES = 3  # of a write that a run may do without
 LEASES = ("POST leases", "PUT leases")
 _SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})
@@ -66,9 +67,18 @@ def sample(recordings: Sequence[Recording], faults: Iterable[Faults], each: int,
     return made
 
 
-def whole(recording: Recording, first: bool) -> list[Case]:
-    """Every write with every fault; hanging, which takes long, for the ``first`` scene alone."""
-    return cases(recording, (*KILLS, *ANSWERS, *(HANGING if first else ()))) + twice(recording, 20, seed=1)
+def whole(recordings: Sequence[Recording]) -> list[Case]:
+    """Kills at every write of every scene, and every answer at every write that no scene before has.
+
+    Hanging, which takes long, is for the first scene alone; pairs of kills are by chance.
+    """
+    first, made = recordings[0], []
+    known: set[str] = set()
+    for recording in recordings:
+        made += cases(recording, KILLS) + twice(recording, PAIRS, seed=1)
+        made += [c for c in cases(recording, ANSWERS) if c.place not in known]
+        known |= set(recording.places)
+    return made + cases(first, HANGING)
 
 
 def run(around: Surroundings, found: Sequence[Case], say: Callable[[str], None] | None = None) -> list[Outcome]:

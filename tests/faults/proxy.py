@@ -94,7 +94,7 @@ class Poison:
         return (
             write.plural == self.plural
             and write.name.startswith(self.name)
-            and bool(write.name)
+            and write.method != "POST"
             and self.sub in (None, write.sub)
         )
 

@@ -16,7 +16,7 @@ from tests.faults.scenes import Scene
 from tests.faults.world import LateError, World, world
 
 SHORT = Lease(6.0, 4.0, 1.0)
-AT_ONCE = 4
+AT_ONCE = 8
 LIMIT_OF_DEFAULT = 30.0
 INTENT = "PATCH aiincidents/status [EvidenceFrozen evidence=Done pin=Intended]"
 PATCH = "PATCH deployments [image]"
@@ -57,6 +57,16 @@ def cases(recording: Recording, lease: Lease = SHORT) -> list[Stopped]:
     """A stop at every write of the run, and at a renewal of the Lease."""
     places = [p for p in recording.places if p != LEASES[0]]
     return [Stopped(recording.scene, place, fault, lease) for fault in STOPS for place in places]
+
+
+def whole(recordings: Sequence[Recording]) -> list[Stopped]:
+    """A stop at every write, each once, however many scenes have it."""
+    made: list[Stopped] = []
+    known: set[str] = set()
+    for recording in recordings:
+        made += [c for c in cases(recording) if c.place not in known]
+        known |= set(recording.places)
+    return made
 
 
 def play(around: Surroundings, case: Stopped) -> Takeover:
@@ -139,9 +149,7 @@ def complaints(found: Takeover, recording: Recording) -> list[str]:
     return said + ([f"Events lost: {', '.join(lost)}"] if lost else [])
 
 
-def run_all(
-    around: Surroundings, found: Sequence[Stopped], say: Callable[[str], None] | None = None
-) -> list[Takeover]:
+def run_all(around: Surroundings, found: Sequence[Stopped], say: Callable[[str], None] | None = None) -> list[Takeover]:
     """Run cases, several at once."""
     done: list[Takeover] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:

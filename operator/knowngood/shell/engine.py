@@ -21,7 +21,7 @@ from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
-from knowngood.shell.fencing import fence
+from knowngood.shell.fencing import Fence
 from knowngood.shell.incidents import Incidents
 from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
@@ -51,13 +51,13 @@ class Engine:
         self._playbooks = WorkQueue("Playbook", self._playbook, 2)
         namespace = settings.leader_election.namespace or "default"
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
-        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop)
+        token = f"{settings.leader_election.identity or 'operator'}/{time.time_ns()}"
+        self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
+        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
-        """Fence, then work until cancelled."""
-        identity = self._settings.leader_election.identity or "operator"
+        """Work until cancelled; what was open before is touched before it is taken further."""
         await self._stop.read()
-        await fence(self._api, self._store, f"{identity}/{time.time_ns()}", lambda: self._stop.hold is not None)
         self._incidents.tell_again()
         self._store.subscribe(self._on_change)
         for model in self._store.models():
@@ -72,6 +72,7 @@ class Engine:
                 group.create_task(self._policy_queue.run())
                 group.create_task(self._playbooks.run())
                 group.create_task(self._stop.run())
+                group.create_task(self._fence.run())
                 group.create_task(self._poller.run())
         finally:
             self._store.unsubscribe(self._on_change)

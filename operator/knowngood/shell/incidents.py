@@ -10,7 +10,7 @@ import structlog
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode
 from knowngood.api.incidentpolicy import IncidentPolicy
-from knowngood.api.incidentstatus import AIIncidentStatus, TimelineEntry
+from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
@@ -24,6 +24,7 @@ from knowngood.shell import cluster as c
 from knowngood.shell import metrics
 from knowngood.shell.board import Board
 from knowngood.shell.evidence import freeze
+from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
 from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
@@ -34,7 +35,8 @@ from knowngood.shell.telling import Teller
 from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
-_MOST_STEPS = 50
+_MOST_STEPS, _MOST_CONFLICTS = 50, 10
+_REST = 5.0  # seconds, for an incident that does not settle
 _ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a patch that admission refuses
 
 
@@ -50,12 +52,12 @@ class Incidents:
         sources: Mapping[str, PrometheusSource],
         settings: Settings,
         stop: Stop,
+        fence: Fence,
     ) -> None:
         self._api, self._store, self._board, self._policies = api, store, board, policies
-        self._sources, self._settings, self._stop = sources, settings, stop
+        self._sources, self._settings, self._stop, self._fence = sources, settings, stop, fence
         self._guard = Guard(api, settings.admission.policy)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
-        self._to_tell: dict[Key, list[tuple[AIIncident, list[TimelineEntry]]]] = {}
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -70,10 +72,14 @@ class Incidents:
             return 0.1
         if _people_decide(incident):
             await self._guard.check()
+        await self._fence.passed(incident)
+        name = (incident.metadata.namespace, incident.metadata.name)
         try:
-            return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
-        finally:
-            self._tell_all(key)
+            return await self._drive(key, name)
+        finally:  # Events are written beside the containment and after its patch, which must not wait for them
+            entry = self._store.entry("AIIncident", name)
+            if entry is not None and entry.value is not None:
+                self._teller.follow(entry.value, moment(time.time()))
 
     def episode(self, model: ModelDeployment) -> int:
         """The number of the last episode: as recorded, or as the incidents that exist tell."""
@@ -108,6 +114,7 @@ class Incidents:
         return AIIncident.from_object(raw)
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
+        conflicts = 0
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
@@ -122,8 +129,11 @@ class Incidents:
                     raise
                 await refresh(self._api, self._store, c.INCIDENTS, key)
                 await self._refresh_workload(facts)
+                conflicts += 1
+            if conflicts >= _MOST_CONFLICTS:  # refused for good, it would seem; each look asks the sources for evidence
+                break
         log.error("incident does not settle", namespace=key[0], incident=key[1])
-        return 5.0
+        return _REST
 
     def _facts(self, model_key: Key, key: Key) -> Facts | None:
         entry, model = self._store.entry("AIIncident", key), self._store.model(model_key)
@@ -194,8 +204,6 @@ class Incidents:
         with self._room_for(facts, status):
             await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
         self._count(old, status)
-        model = (meta.namespace, facts.incident.spec.model_ref.name)
-        self._to_tell.setdefault(model, []).append((facts.incident, status.timeline[len(old.timeline) :]))
 
     @contextlib.contextmanager
     def _room_for(self, facts: Facts, status: AIIncidentStatus) -> Iterator[None]:
@@ -213,14 +221,10 @@ class Incidents:
         finally:
             self._let_in.discard(uid)
 
-    def _tell_all(self, model: Key) -> None:
-        """Events are written beside the containment and after its patch, which must not wait for them."""
-        for incident, entries in self._to_tell.pop(model, []):
-            self._teller.beside(incident, entries)
-
     def tell_again(self) -> None:
         """On taking over: whoever recorded something a moment ago may not have lived to tell it."""
-        self._teller.again(self._store.incidents(), moment(time.time()))
+        for incident in self._store.incidents():
+            self._teller.follow(incident, moment(time.time()))
 
     def _count(self, old: AIIncidentStatus, new: AIIncidentStatus) -> None:
         if new.contained_at and not old.contained_at and new.opened_at:

@@ -4,7 +4,6 @@ An Event's name is made of the incident and the reason, so that telling again do
 """
 
 import asyncio
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import structlog
@@ -40,22 +39,22 @@ class Teller:
 
     def __init__(self, api: c.Cluster, reporter: str) -> None:
         self._api, self._reporter = api, reporter
+        self._told: dict[str, set[tuple[str, datetime]]] = {}  # by the incident's uid
         self._telling: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
-    def beside(self, incident: AIIncident, entries: Iterable[TimelineEntry]) -> None:
-        """Tell of entries of the timeline, in a task of their own."""
-        for entry in entries:
-            if (reason := _TOLD.get(entry.reason)) is not None:
+    def follow(self, incident: AIIncident, now: datetime) -> None:
+        """Tell, in tasks of their own, what the record says and this process has not told.
+
+        A write whose answer was lost, and a process that was killed, leave a record that nobody was told of.
+        """
+        told = self._told.setdefault(incident.metadata.uid, set())
+        for entry in incident.status.timeline:
+            reason, mark = _TOLD.get(entry.reason), (entry.reason, entry.time)
+            if reason is not None and mark not in told and now - entry.time < _AGAIN:
+                told.add(mark)
                 log.warning(entry.message, **_about(incident, reason))
                 self._start(incident, reason, entry)
-
-    def again(self, incidents: Iterable[AIIncident], now: datetime) -> None:
-        """What a former process has recorded of late it may not have told: only that is written, nothing logged."""
-        for incident in incidents:
-            for entry in incident.status.timeline:
-                if (reason := _TOLD.get(entry.reason)) is not None and now - entry.time < _AGAIN:
-                    self._start(incident, reason, entry)
 
     def _start(self, incident: AIIncident, reason: str, entry: TimelineEntry) -> None:
         task = asyncio.create_task(self._in_turn(incident, reason, entry))
