@@ -5,7 +5,7 @@ Every write names its precondition; nothing is forced.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -42,6 +42,11 @@ class ApiError(Exception):
     def already_exists(self) -> bool:
         """Whether a create found the name taken."""
         return self.status == 409 and self.reason == "AlreadyExists"
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well be taken a moment later."""
+        return self.status in {0, 429} or self.status >= 500
 
     @property
     def not_found(self) -> bool:
@@ -93,6 +98,7 @@ class Cluster:
     def __init__(self, api: client.ApiClient, timeout: float = 30.0) -> None:
         self.api = api
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=10.0)
+        self.may_write: Callable[[], bool] = lambda: True
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -178,6 +184,8 @@ class Cluster:
         return await self._write("PATCH", resource, path, {**body, "metadata": metadata}, content_type)
 
     async def _write(self, method: str, resource: Resource, path: str, body: Raw, content_type: str) -> Raw:
+        if not self.may_write():
+            raise ApiError(0, "NotLeading", "the Lease was not renewed in time; nothing is written without it")
         try:
             written = await self.request(method, path, {"fieldManager": FIELD_MANAGER}, body, content_type)
         except ApiError as error:

@@ -10,6 +10,7 @@ import structlog
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
 from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
@@ -20,7 +21,7 @@ from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
-from knowngood.shell.fencing import fence
+from knowngood.shell.fencing import Fence
 from knowngood.shell.incidents import Incidents
 from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
@@ -50,13 +51,14 @@ class Engine:
         self._playbooks = WorkQueue("Playbook", self._playbook, 2)
         namespace = settings.leader_election.namespace or "default"
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
-        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop)
+        token = f"{settings.leader_election.identity or 'operator'}/{time.time_ns()}"
+        self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
+        self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
-        """Fence, then work until cancelled."""
-        identity = self._settings.leader_election.identity or "operator"
+        """Work until cancelled; what was open before is touched before it is taken further."""
         await self._stop.read()
-        await fence(self._api, self._store, f"{identity}/{time.time_ns()}", lambda: self._stop.hold is not None)
+        self._incidents.tell_again()
         self._store.subscribe(self._on_change)
         for model in self._store.models():
             self._models.add((model.metadata.namespace, model.metadata.name))
@@ -70,6 +72,7 @@ class Engine:
                 group.create_task(self._policy_queue.run())
                 group.create_task(self._playbooks.run())
                 group.create_task(self._stop.run())
+                group.create_task(self._fence.run())
                 group.create_task(self._poller.run())
         finally:
             self._store.unsubscribe(self._on_change)
@@ -118,14 +121,19 @@ class Engine:
         model = self._store.model(key)
         if model is None or model.metadata.deletion_timestamp is not None:
             return None
+        again, failure = await self._reconciled(model)
+        await self._write_model_status(key)  # whatever became of the incident, the model's state is told
+        if failure is not None:
+            raise failure
+        return again
+
+    async def _reconciled(self, model: ModelDeployment) -> tuple[float | None, Exception | None]:
+        """When to look again, or what failed; a cancellation, by which a term ends, passes through."""
         try:
-            return await self._incidents.reconcile(model)
-        except c.ApiError as error:
-            if not error.conflict:
-                raise
-            return 0.0
-        finally:
-            await self._write_model_status(key)  # whatever became of the incident, the model's state is told
+            return await self._incidents.reconcile(model), None
+        except Exception as error:
+            conflict = isinstance(error, c.ApiError) and error.conflict
+            return (0.0, None) if conflict else (None, error)
 
     async def _write_model_status(self, key: Key) -> None:
         refused = ""

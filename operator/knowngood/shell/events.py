@@ -1,26 +1,16 @@
 """Kubernetes Events: once each reason in an incident's life, by a deterministic name."""
 
-import structlog
-
 from knowngood.api.aiincident import AIIncident
 from knowngood.core.facts.clock import format_time
 from knowngood.core.incidents.naming import event_name
 from knowngood.shell import cluster as c
 
-log = structlog.get_logger()
 _LONGEST_NOTE = 1024
 
 
 async def tell(api: c.Cluster, incident: AIIncident, reason: str, message: str, now: float, reporter: str) -> None:
     """Write the Event; that it is there already is success. Raises ApiError."""
     meta = incident.metadata
-    log.warning(
-        message,
-        reason=reason,
-        namespace=meta.namespace,
-        incident=meta.name,
-        model=incident.spec.model_ref.name,
-    )
     body = {
         "apiVersion": c.EVENTS.group_version,
         "kind": c.EVENTS.kind,

@@ -4,7 +4,6 @@ A former leader that was stopped in the middle of a step wakes up with resourceV
 API server refuses what it still wanted to write. An empty patch would not move a resourceVersion; an annotation does.
 """
 
-import asyncio
 from collections.abc import Callable
 
 import structlog
@@ -22,17 +21,55 @@ ANNOTATION = f"{GROUP}/fenced-by"
 _TRIES = 5
 
 
-async def fence(api: c.Cluster, store: Store, token: str, stopped: Callable[[], bool]) -> None:
-    """Touch everything that a former leader might still write, but no workload while all is stopped.
+class Fence:
+    """The incidents that were open when this term began, until each is touched; ``token`` names the term.
 
-    ``token`` names this term.
+    Each is touched by whoever is about to take it further, and holds up nobody else where that is refused.
     """
-    for incident in store.open_incidents():
+
+    def __init__(self, api: c.Cluster, store: Store, token: str, stopped: Callable[[], bool]) -> None:
+        self._api, self._store, self._token, self._stopped = api, store, token, stopped
+        self._untouched = {(i.metadata.namespace, i.metadata.name) for i in store.open_incidents()}
+
+    async def passed(self, incident: AIIncident) -> None:
+        """Touch the incident and its target, unless that is done; raises ApiError, and nothing may be done then."""
         key = (incident.metadata.namespace, incident.metadata.name)
-        await _touch(api, store, c.INCIDENTS, key, token)
+        if key not in self._untouched:
+            return
+        await self._touch(c.INCIDENTS, key)
         target = _target(incident)
-        if target is not None and not stopped():
-            await _touch(api, store, *target, token)
+        if target is not None and not self._stopped():  # no workload while all is stopped
+            await self._touch(*target)
+        self._untouched.discard(key)
+
+    async def run(self) -> None:
+        """Touch those that no model of ours would take further; a former leader may know theirs."""
+        for incident in self._store.open_incidents():
+            if self._store.model((incident.metadata.namespace, incident.spec.model_ref.name)) is None:
+                try:
+                    await self.passed(incident)
+                except c.ApiError as error:
+                    log.warning("not fenced", incident=incident.metadata.name, error=str(error))
+
+    async def _touch(self, resource: c.Resource, key: Key) -> None:
+        for _ in range(_TRIES):
+            try:
+                entry = entry_of(self._store, resource, key)
+                body = {"metadata": {"annotations": {ANNOTATION: self._token}}}
+                written = await self._api.patch(
+                    resource, *key, body, uid=entry.uid, resource_version=str(entry.version)
+                )
+                self._store.apply(written)
+                return
+            except c.ApiError as error:
+                if error.not_found or error.status in {403, 422}:
+                    log.warning("not fenced", kind=resource.kind, namespace=key[0], name=key[1], error=str(error))
+                    return
+                if not error.conflict:
+                    raise
+                await refresh(self._api, self._store, resource, key)
+        # no conflict, after which one would look again at once
+        raise c.ApiError(0, "NotFenced", f"{resource.kind} {key[0]}/{key[1]} could not be touched; it is tried again")
 
 
 def _target(incident: AIIncident) -> tuple[c.Resource, Key] | None:
@@ -42,22 +79,3 @@ def _target(incident: AIIncident) -> tuple[c.Resource, Key] | None:
     if incident.status.phase is IncidentPhase.AWAITING_APPROVAL or plan.target.kind not in c.WORKLOADS:
         return None
     return c.WORKLOADS[plan.target.kind], (incident.metadata.namespace, plan.target.name)
-
-
-async def _touch(api: c.Cluster, store: Store, resource: c.Resource, key: Key, token: str) -> None:
-    for attempt in range(_TRIES):
-        try:
-            entry = entry_of(store, resource, key)
-            body = {"metadata": {"annotations": {ANNOTATION: token}}}
-            written = await api.patch(resource, *key, body, uid=entry.uid, resource_version=str(entry.version))
-            store.apply(written)
-            return
-        except c.ApiError as error:
-            if error.not_found or error.status in {403, 422}:
-                log.warning("not fenced", kind=resource.kind, namespace=key[0], name=key[1], error=str(error))
-                return
-            if error.conflict:
-                await refresh(api, store, resource, key)
-            else:
-                await asyncio.sleep(min(0.2 * 2**attempt, 5.0))
-    raise c.ApiError(409, "Conflict", f"{resource.kind} {key[0]}/{key[1]} could not be touched")

@@ -21,34 +21,23 @@ from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
-from knowngood.shell import events, metrics
+from knowngood.shell import metrics
 from knowngood.shell.board import Board
 from knowngood.shell.evidence import freeze
+from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
 from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
+from knowngood.shell.telling import Teller
 from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
-_MOST_STEPS = 50
+_MOST_STEPS, _MOST_CONFLICTS = 50, 10
+_REST = 5.0  # seconds, for an incident that does not settle
 _ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a patch that admission refuses
-_TOLD = {
-    "Opened": "IncidentOpened",
-    "NotContained": "NotContained",
-    "ContainmentFailed": "ContainmentFailed",
-    "ContainmentIneffective": "ContainmentIneffective",
-    "Recovered": "IncidentRecovered",
-    "Escalated": "Escalated",
-    "Undone": "StepUndone",
-    "Approved": "PlanApproved",
-    "Rejected": "PlanRejected",
-    "PlanChanged": "PlanChanged",
-    "NobodyAnswered": "NobodyAnswered",
-    "Closed": "IncidentClosed",
-}
 
 
 class Incidents:
@@ -63,12 +52,12 @@ class Incidents:
         sources: Mapping[str, PrometheusSource],
         settings: Settings,
         stop: Stop,
+        fence: Fence,
     ) -> None:
         self._api, self._store, self._board, self._policies = api, store, board, policies
-        self._sources, self._settings, self._stop = sources, settings, stop
+        self._sources, self._settings, self._stop, self._fence = sources, settings, stop, fence
         self._guard = Guard(api, settings.admission.policy)
-        self._telling: set[asyncio.Task[None]] = set()
-        self._to_tell: dict[Key, list[tuple[AIIncident, str, str]]] = {}
+        self._teller = Teller(api, settings.leader_election.identity or "operator")
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -81,10 +70,14 @@ class Incidents:
             return None
         if is_over(incident):  # the name was taken by an episode that we had not seen yet; the next one is ours
             return 0.1
+        await self._fence.passed(incident)
+        name = (incident.metadata.namespace, incident.metadata.name)
         try:
-            return await self._drive(key, (incident.metadata.namespace, incident.metadata.name))
-        finally:
-            self._tell_all(key)
+            return await self._drive(key, name)
+        finally:  # Events are written beside the containment and after its patch, which must not wait for them
+            entry = self._store.entry("AIIncident", name)
+            if entry is not None and entry.value is not None:
+                self._teller.follow(entry.value, moment(time.time()))
 
     def episode(self, model: ModelDeployment) -> int:
         """The number of the last episode: as recorded, or as the incidents that exist tell."""
@@ -119,6 +112,7 @@ class Incidents:
         return AIIncident.from_object(raw)
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
+        conflicts = 0
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
@@ -136,8 +130,11 @@ class Incidents:
                     raise
                 await refresh(self._api, self._store, c.INCIDENTS, key)
                 await self._refresh_workload(facts)
+                conflicts += 1
+            if conflicts >= _MOST_CONFLICTS:  # refused for good, it would seem; each look asks the sources for evidence
+                break
         log.error("incident does not settle", namespace=key[0], incident=key[1])
-        return 5.0
+        return _REST
 
     def _facts(self, model_key: Key, key: Key) -> Facts | None:
         entry, model = self._store.entry("AIIncident", key), self._store.model(model_key)
@@ -188,7 +185,7 @@ class Incidents:
             case effects.Apply(mutation):
                 await self._apply(mutation, facts)
             case effects.Tell(reason, message, _, then):
-                await self._tell(facts.incident, reason, message)
+                await self._teller.tell(facts.incident, reason, message, time.time())
                 await self._record(facts, then)
 
     def _later(self, facts: Facts) -> Facts:
@@ -208,10 +205,6 @@ class Incidents:
         with self._room_for(facts, status):
             await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
         self._count(old, status)
-        model = (meta.namespace, facts.incident.spec.model_ref.name)
-        for entry_ in status.timeline[len(old.timeline) :]:
-            if (reason := _TOLD.get(entry_.reason)) is not None:
-                self._to_tell.setdefault(model, []).append((facts.incident, reason, entry_.message))
 
     @contextlib.contextmanager
     def _room_for(self, facts: Facts, status: AIIncidentStatus) -> Iterator[None]:
@@ -229,26 +222,10 @@ class Incidents:
         finally:
             self._let_in.discard(uid)
 
-    def _tell_all(self, model: Key) -> None:
-        """Events are written beside the containment and after its patch, which must not wait for them."""
-        for incident, reason, message in self._to_tell.pop(model, []):
-            task = asyncio.create_task(self._tell(incident, reason, message))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
-
-    async def _tell(self, incident: AIIncident, reason: str, message: str) -> None:
-        """An Event that cannot be written is no reason to stop containing."""
-        try:
-            await events.tell(
-                self._api,
-                incident,
-                reason,
-                message,
-                time.time(),
-                self._settings.leader_election.identity or "operator",
-            )
-        except c.ApiError as error:
-            log.warning("event not written", reason=reason, error=str(error))
+    def tell_again(self) -> None:
+        """On taking over: whoever recorded something a moment ago may not have lived to tell it."""
+        for incident in self._store.incidents():
+            self._teller.follow(incident, moment(time.time()))
 
     def _count(self, old: AIIncidentStatus, new: AIIncidentStatus) -> None:
         if new.contained_at and not old.contained_at and new.opened_at:

@@ -1,8 +1,14 @@
-"""One replica acts: a Lease decides which. A Lease is no fence; the new leader's touches are (see `fencing`)."""
+"""One replica acts: a Lease decides which. A Lease is no fence; the new leader's touches are (see `fencing`).
+
+A leader that was stopped and continued would lead on until its next renewals have failed, with watches that soon show
+it the present, so that its writes would not be stale. Therefore nothing is written later than the renew deadline
+after the last renewal, by this process' own clock, and a Lease that somebody else holds ends the term at once.
+"""
 
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -26,15 +32,27 @@ _TROUBLE = (aiohttp.ClientError, TimeoutError, OSError, ValueError, AssertionErr
 class BoundedLock(LeaseLock):
     """A lease lock whose calls end in time and whose transport errors are failures, not crashes."""
 
-    def __init__(self, *args: Any, limit: float, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, deadline: float, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._limit = limit
+        self._deadline, self._limit = deadline, deadline / 2
+        self._renewed_at: float | None = None  # when the last renewal that was accepted began
+        self.lost = asyncio.Event()
+
+    @property
+    def held(self) -> bool:
+        """Whether the lease was renewed so lately that nobody else can hold it."""
+        return self._renewed_at is not None and time.monotonic() - self._renewed_at < self._deadline
 
     async def get(self, name: str, namespace: str) -> Any:
         """The lease's record; (False, ApiException) where it could not be read."""
         try:
             async with asyncio.timeout(self._limit):
-                return await super().get(name, namespace)
+                known, record = await super().get(name, namespace)
+            holder = getattr(record, "holder_identity", None) if known else None
+            if self._renewed_at is not None and holder not in (None, self.identity):
+                self._renewed_at = None
+                self.lost.set()
+            return known, record
         except _TROUBLE as error:
             body = json.dumps({"code": HTTPStatus.SERVICE_UNAVAILABLE})
             failure = ApiException(status=0, reason=type(error).__name__)
@@ -59,9 +77,13 @@ class BoundedLock(LeaseLock):
         return await self._try(super().update(name, namespace, updated_record))
 
     async def _try(self, call: Awaitable[bool]) -> bool:
+        began = time.monotonic()
         try:
             async with asyncio.timeout(self._limit):
-                return await call
+                done = await call
+            if done:
+                self._renewed_at = began
+            return done
         except _TROUBLE as error:
             log.warning("lease not written", error=str(error)[:300])
             return False
@@ -80,7 +102,8 @@ async def lead(api: Cluster, settings: LeaderElection, work: Callable[[], Corout
 
 
 async def _one_term(api: Cluster, settings: LeaderElection, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    lock = BoundedLock(settings.name, settings.namespace, settings.identity, api.api, limit=settings.renew_deadline / 2)
+    lock = BoundedLock(settings.name, settings.namespace, settings.identity, api.api, deadline=settings.renew_deadline)
+    api.may_write = lambda: lock.held
     working: list[asyncio.Task[None]] = []
 
     async def started() -> None:
@@ -99,9 +122,17 @@ async def _one_term(api: Cluster, settings: LeaderElection, work: Callable[[], C
         onstarted_leading=started,
         onstopped_leading=stopped,
     )
+    ends: list[asyncio.Future[Any]] = [
+        asyncio.ensure_future(leaderelection.LeaderElection(config).run()),
+        asyncio.ensure_future(lock.lost.wait()),
+    ]
     try:
-        await leaderelection.LeaderElection(config).run()
+        done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in done:
+            end.result()
     finally:
+        for end in ends:
+            end.cancel()
         for task in working:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):

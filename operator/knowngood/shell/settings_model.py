@@ -32,6 +32,9 @@ class Section(BaseModel):
     )
 
 
+_JITTER = 1.2  # of the retries, as the elections of Kubernetes' own controllers have it
+
+
 class BasicAuth(Section):
     """User name and password (HTTP basic authentication)."""
 
@@ -138,10 +141,11 @@ class LeaderElection(Section):
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
-        if not self.lease_duration > self.renew_deadline > self.retry_period:
+        whole = int(self.lease_duration)  # the Lease holds whole seconds
+        if not whole > self.renew_deadline > _JITTER * self.retry_period or self.retry_period < 1:
             raise ValueError(
-                "needs leaseDuration > renewDeadline > retryPeriod, or two replicas could act at once; "
-                "write for example 15s, 10s and 2s"
+                f"needs leaseDuration > renewDeadline > {_JITTER:g} x retryPeriod >= {_JITTER:g}s, the first in whole "
+                f"seconds ({whole}s), or two replicas could act at once; write for example 15s, 10s and 2s"
             )
         return self
 

@@ -111,11 +111,14 @@ class TestLeader:
             {"renewDeadline": "2s"},
             {"leaseDuration": "5s", "renewDeadline": "5s"},
             {"retryPeriod": "1m"},
+            {"renewDeadline": "3s", "retryPeriod": "500ms"},
+            {"renewDeadline": "2400ms"},
+            {"leaseDuration": "10900ms", "renewDeadline": "10500ms"},
         ],
     )
     def test_times_out_of_order(self, file: Path, times: dict[str, str]) -> None:
         said = refused(file, {"leaderElection": times})
-        assert "leaderElection: needs leaseDuration > renewDeadline > retryPeriod" in said
+        assert "leaderElection: needs leaseDuration > renewDeadline > 1.2 x retryPeriod" in said
         assert "write for example 15s, 10s and 2s" in said
 
 

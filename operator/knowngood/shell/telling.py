@@ -1,0 +1,98 @@
+"""Tells of incidents by Events: beside the containment, which never waits for them, and again after a kill.
+
+An Event's name is made of the incident and the reason, so that telling again doubles nothing while the Event lives.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import structlog
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.incidentstatus import TimelineEntry
+from knowngood.shell import cluster as c
+from knowngood.shell import events
+
+log = structlog.get_logger()
+_TRIES = 3
+_AT_ONCE = 8  # beside the containment
+_PATIENCE = 10.0  # seconds for one Event, a step of a plan may wait for it
+_AGAIN = timedelta(minutes=10)  # well within the hour that the API server keeps an Event
+_TOLD = {
+    "Opened": "IncidentOpened",
+    "NotContained": "NotContained",
+    "ContainmentFailed": "ContainmentFailed",
+    "ContainmentIneffective": "ContainmentIneffective",
+    "Recovered": "IncidentRecovered",
+    "Escalated": "Escalated",
+    "Undone": "StepUndone",
+    "Approved": "PlanApproved",
+    "Rejected": "PlanRejected",
+    "PlanChanged": "PlanChanged",
+    "NobodyAnswered": "NobodyAnswered",
+    "Closed": "IncidentClosed",
+}
+
+
+class Teller:
+    """Writes Events; one that cannot be written is no reason to stop containing."""
+
+    def __init__(self, api: c.Cluster, reporter: str) -> None:
+        self._api, self._reporter = api, reporter
+        self._told: dict[str, set[tuple[str, datetime]]] = {}  # by the incident's uid
+        self._telling: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+
+    def follow(self, incident: AIIncident, now: datetime) -> None:
+        """Tell, in tasks of their own, what the record says and this process has not told.
+
+        A write whose answer was lost, and a process that was killed, leave a record that nobody was told of.
+        """
+        told = self._told.setdefault(incident.metadata.uid, set())
+        for entry in incident.status.timeline:
+            reason, mark = _TOLD.get(entry.reason), (entry.reason, entry.time)
+            if reason is not None and mark not in told and now - entry.time < _AGAIN:
+                told.add(mark)
+                log.warning(entry.message, **_about(incident, reason))
+                self._start(incident, reason, entry)
+
+    def _start(self, incident: AIIncident, reason: str, entry: TimelineEntry) -> None:
+        task = asyncio.create_task(self._in_turn(incident, reason, entry))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _in_turn(self, incident: AIIncident, reason: str, entry: TimelineEntry) -> None:
+        async with self._room:
+            await self._write(incident, reason, entry.message, entry.time.timestamp())
+
+    async def tell(self, incident: AIIncident, reason: str, message: str, now: float) -> None:
+        """Tell, and wait until it is told or given up."""
+        log.warning(message, **_about(incident, reason))
+        await self._write(incident, reason, message, now)
+
+    async def _write(self, incident: AIIncident, reason: str, message: str, at: float) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._tried(incident, reason, message, at)
+        except (c.ApiError, TimeoutError) as error:
+            log.warning("event not written", error=str(error) or "no answer", **_about(incident, reason))
+
+    async def _tried(self, incident: AIIncident, reason: str, message: str, at: float) -> None:
+        for attempt in range(_TRIES):
+            try:
+                await events.tell(self._api, incident, reason, message, at, self._reporter)
+                return
+            except c.ApiError as error:
+                if attempt == _TRIES - 1 or not error.passing:
+                    raise
+                await c.retry_delay(attempt)
+
+
+def _about(incident: AIIncident, reason: str) -> dict[str, str]:
+    meta = incident.metadata
+    return {
+        "reason": reason,
+        "namespace": meta.namespace,
+        "incident": meta.name,
+        "model": incident.spec.model_ref.name,
+    }

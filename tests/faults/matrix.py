@@ -1,0 +1,165 @@
+"""R1: every write of a run, spoiled in every way; what the end has to be, and what was found to be otherwise."""
+
+import random
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, fields
+
+from tests.faults.cluster import Surroundings
+from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
+from tests.faults.run import Case, End, Outcome, play
+from tests.faults.scenes import SCENES, Scene
+
+AT_ONCE = 10  # worlds; each of them mostly waits
+PAIRS = 12
+TRIES = 3  # of a write that a run may do without
+LEASES = ("POST leases", "PUT leases")
+_SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Undisturbed runs of a scene: how they end, and every write that one of them made."""
+
+    scene: Scene
+    end: End
+    places: tuple[str, ...]
+    events: frozenset[str]
+
+
+def record(around: Surroundings, scene: Scene, runs: int = 2) -> Recording:
+    """Run a scene undisturbed; AssertionError where two runs end differently."""
+    outcomes = _all(around, [Case(scene)] * runs)
+    for outcome in outcomes:
+        assert not outcome.late, f"{scene.name}: {outcome.late}\n{outcome.log}"
+        assert outcome.end is not None
+        assert not differences(outcomes[0].end, outcome.end), differences(outcomes[0].end, outcome.end)
+        assert outcome.image_patches == scene.image_patches
+    first = outcomes[0]
+    assert first.end is not None
+    places = tuple(dict.fromkeys(p for o in outcomes for p in o.places))
+    return Recording(scene, first.end, (*places, *LEASES), frozenset(first.events))
+
+
+def cases(recording: Recording, faults: Iterable[Faults]) -> list[Case]:
+    """Each write with each fault."""
+    return [Case(recording.scene, place, fault) for fault in faults for place in recording.places]
+
+
+def twice(recording: Recording, count: int, seed: int) -> list[Case]:
+    """Kills of two lives in a row: the second at a write of the life that found what the first left."""
+    chance = random.Random(seed)
+    made = []
+    for _ in range(count):
+        place = chance.choice([p for p in recording.places if p not in LEASES])
+        second = chance.choice(["PATCH aiincidents [fence]", "PATCH deployments [fence]", *recording.places])
+        made.append(Case(recording.scene, place, chance.choice(KILLS), second))
+    return made
+
+
+def sample(recordings: Sequence[Recording], faults: Iterable[Faults], each: int, seed: int) -> list[Case]:
+    """A few writes for each fault, by chance."""
+    chance = random.Random(seed)
+    made: list[Case] = []
+    for fault in faults:
+        made += chance.sample([c for r in recordings for c in cases(r, [fault])], each)
+    return made
+
+
+def whole(recordings: Sequence[Recording]) -> list[Case]:
+    """Kills at every write of every scene, and every answer at every write that no scene before has.
+
+    Hanging, which takes long, is for the first scene alone; pairs of kills are by chance.
+    """
+    first, made = recordings[0], []
+    known: set[str] = set()
+    for recording in recordings:
+        made += cases(recording, KILLS) + twice(recording, PAIRS, seed=1)
+        made += [c for c in cases(recording, ANSWERS) if c.place not in known]
+        known |= set(recording.places)
+    return made + cases(first, HANGING)
+
+
+def run(around: Surroundings, found: Sequence[Case], say: Callable[[str], None] | None = None) -> list[Outcome]:
+    """Run cases, several at once; one whose write did not come is tried again."""
+    outcomes = _all(around, found, say)
+    for _ in range(TRIES - 1):
+        missed = [n for n, o in enumerate(outcomes) if not o.reached]
+        for n, outcome in zip(missed, _all(around, [found[n] for n in missed], say), strict=True):
+            outcomes[n] = outcome
+    return outcomes
+
+
+def _all(around: Surroundings, found: Sequence[Case], say: Callable[[str], None] | None = None) -> list[Outcome]:
+    outcomes: list[Outcome] = []
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for outcome in pool.map(lambda case: play(around, case), found):
+            outcomes.append(outcome)
+            if say is not None:
+                say(f"{len(outcomes)}/{len(found)} {outcome.case}: {'' if outcome.reached else 'not reached '}")
+    return outcomes
+
+
+def complaints(outcome: Outcome, recording: Recording) -> list[str]:
+    """What a case lost, doubled or left otherwise than an undisturbed run."""
+    found = [*_doubled(outcome, recording)]
+    if outcome.end is None:
+        return [*found, "no end"]
+    if _refused_for_good(outcome.case):
+        return found + _loud(outcome.end)
+    if outcome.late:
+        found.append(outcome.late)
+    found += differences(recording.end, outcome.end)
+    if outcome.image_patches != recording.scene.image_patches:
+        found.append(f"{outcome.image_patches} image patches accepted, not {recording.scene.image_patches}")
+    lost = sorted(recording.events - set(outcome.events))
+    if lost and not _denied_an_event(outcome.case):
+        found.append(f"Events lost: {', '.join(lost)}")
+    return found
+
+
+def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
+    found = [f"{count} Events {reason}" for reason, count in outcome.events.items() if count > 1]
+    if outcome.image_patches > recording.scene.image_patches:
+        found.append(f"{outcome.image_patches} image patches, more than {recording.scene.image_patches}")
+    if outcome.end is not None:
+        told = outcome.end.timeline
+        found += [f"{told.count(r)} entries {r}" for r in dict.fromkeys(told) if told.count(r) > 1]
+        if len(outcome.end.incidents) > 1:
+            found.append(f"{len(outcome.end.incidents)} incidents")
+    return found
+
+
+def _refused_for_good(case: Case) -> bool:
+    """A 422 says that the API server will never take this patch: the step fails, and says so."""
+    return case.fault is Faults.INVALID and bool(case.place) and str(case.place).startswith("PATCH deployments")
+
+
+def _denied_an_event(case: Case) -> bool:
+    """A server that says the Event is there already, while it is not, is believed; one that refuses it, too."""
+    about = str(case.place).startswith("POST events")
+    return about and case.fault in {Faults.CONFLICT, Faults.INVALID}
+
+
+def _loud(end: End) -> list[str]:
+    found = [] if "ContainmentFailed" in end.timeline else ["a refused patch was not said to have failed"]
+    if any(state not in _SETTLED for _, state in end.steps):
+        found.append(f"steps left open: {end.steps}")
+    return found
+
+
+def differences(wanted: End | None, found: End | None) -> list[str]:
+    """Where two ends differ."""
+    if wanted is None or found is None:
+        return ["no end"]
+    pairs = [(f.name, getattr(wanted, f.name), getattr(found, f.name)) for f in fields(End)]
+    return [f"{name}: {b} instead of {a}" for name, a, b in pairs if a != b]
+
+
+def loudly(text: str) -> None:
+    """Progress of a long run."""
+    print(text, file=sys.stderr, flush=True)
+
+
+__all__ = ["SCENES", "Recording", "cases", "complaints", "record", "run", "sample", "twice", "whole"]

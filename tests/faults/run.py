@@ -1,0 +1,191 @@
+"""One run from healthy to contained and told, with one of its writes spoiled; and the state that it ends in."""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.cluster import Surroundings
+from tests.faults.process import Operator
+from tests.faults.proxy import Faults
+from tests.faults.scenes import Scene
+from tests.faults.world import LateError, World, world
+
+Raw = dict[str, Any]
+MODEL = "digits"
+PATIENCE = 90.0
+_EPISODE = re.compile(r"-[0-9a-f]{6}-")
+
+
+@dataclass(frozen=True)
+class End:
+    """What must be the same however often somebody is killed on the way: no times, no uids, no numbers of writes."""
+
+    incidents: tuple[str, ...]
+    phase: str
+    conditions: tuple[tuple[str, str, str], ...]
+    steps: tuple[tuple[str, str], ...]
+    timeline: tuple[str, ...]
+    signals: tuple[str, ...]
+    suspect: str
+    workload: tuple[tuple[str, Any], ...]
+    model: tuple[tuple[str, Any], ...]
+    releases: tuple[tuple[Any, ...], ...]
+    ready: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A scene, the write that is spoiled (None: none), and how."""
+
+    scene: Scene
+    place: str | None = None
+    fault: Faults | None = None
+    second: str | None = None  # a write of the next life, at which it is killed again
+
+    def __str__(self) -> str:
+        what = f"{self.fault.value.name}: {self.place}" if self.fault else "undisturbed"
+        return f"{self.scene.name}: {what}" + (f", then again: {self.second}" if self.second else "")
+
+
+@dataclass
+class Outcome:
+    """What became of a case."""
+
+    case: Case
+    reached: bool
+    end: End | None = None
+    events: dict[str, int] = field(default_factory=dict)
+    image_patches: int = 0
+    places: tuple[str, ...] = ()
+    leases: tuple[str, ...] = ()
+    late: str = ""
+    log: str = ""
+
+
+def play(around: Surroundings, case: Case) -> Outcome:
+    """Run a case to its end, or until patience ends."""
+    with world(around, case.scene, [MODEL]) as made:
+        operator = made.operator()
+        _arm(operator, case)
+        operator.start()
+        late = ""
+        try:
+            story(made)
+        except LateError as error:
+            late = str(error)
+        return outcome_of(made, case, late)
+
+
+def _arm(operator: Operator, case: Case) -> None:
+    if case.place is None or case.fault is None:
+        return
+
+    def strike() -> None:
+        operator.kill()
+        if case.second is not None:
+            operator.proxy.arm_next_life(case.second, Faults.KILL_AFTER.value, operator.kill)
+
+    operator.proxy.arm(case.place, case.fault.value, strike)
+
+
+def story(made: World) -> None:
+    """From healthy to contained, told, and judged twice more; raises LateError."""
+    made.until("healthy", PATIENCE, lambda: made.healthy(MODEL))
+    made.break_model(MODEL)
+    made.until("an end", PATIENCE, lambda: _over(made))
+    made.polled(2)
+
+
+def _over(made: World) -> bool:
+    """Contained, told, and the model's own status says so; a person who is asked approves."""
+    found = made.incidents(MODEL)
+    if not found:
+        return False
+    incident = found[0]
+    status = incident.get("status") or {}
+    plan = status.get("plan") or {}
+    if status.get("phase") == "AwaitingApproval" and "approval" not in incident["spec"]:
+        _approve(made, incident["metadata"]["name"], plan["hash"])
+    done = all(s["state"] in {"Done", "Failed", "Skipped", "Undone"} for s in plan.get("steps") or ())
+    if not plan or not done or made.model(MODEL).get("phase") != "Incident":
+        return False
+    return status["phase"] == "ContainmentFailed" or _effective(status)
+
+
+def _effective(status: Raw) -> bool:
+    held = {c["type"] for c in status["conditions"] if c["status"] == "True"}
+    return {"Contained", "ContainmentEffective"} <= held
+
+
+def _approve(made: World, name: str, plan_hash: str) -> None:
+    given = {"decision": "Approve", "by": "alice@example.org", "planHash": plan_hash}
+    answer = made.server.patch(made.path("AIIncident", name), {"spec": {"approval": given}})
+    assert answer.status == 200, answer.message
+
+
+def outcome_of(made: World, case: Case, late: str) -> Outcome:
+    """How the world stands, and what its replicas wrote."""
+    writes, leases = made.writes, [w for o in made.operators for w in o.proxy.leases]
+    return Outcome(
+        case=case,
+        reached=case.place is None or any(o.proxy.fired.is_set() for o in made.operators),
+        end=end_of(made),
+        events=dict(made.events()),
+        image_patches=sum(w.image_patch and w.committed for w in writes),
+        places=tuple(w.place for w in writes),
+        leases=tuple(w.place for w in leases),
+        late=late,
+        log="".join(o.log.read_text(errors="replace")[-20_000:] for o in made.operators),
+    )
+
+
+def end_of(made: World) -> End:
+    """The state that the world is in."""
+    incidents = made.incidents(MODEL)
+    status = (incidents[0].get("status") or {}) if incidents else {}
+    model, deployment = made.model(MODEL), made.deployment(MODEL)
+    container = deployment["spec"]["template"]["spec"]["containers"][0]
+    marks = deployment["metadata"].get("annotations") or {}
+    return End(
+        incidents=tuple(sorted(_EPISODE.sub("-*-", i["metadata"]["name"]) for i in incidents)),
+        phase=status.get("phase", ""),
+        conditions=_conditions(status),
+        steps=tuple((s["name"], s["state"]) for s in (status.get("plan") or {}).get("steps") or ()),
+        timeline=tuple(e["reason"] for e in status.get("timeline") or ()),
+        signals=tuple(f"{s['policy']}/{s['name']} {s['verdict']}" for s in status.get("signals") or ()),
+        suspect=(status.get("suspect") or {}).get("digest", ""),
+        workload=(
+            ("image", container["image"]),
+            ("env", str(container.get("env"))),
+            ("replicas", deployment["spec"]["replicas"]),
+            ("changes", deployment["metadata"]["generation"] - _fences(made)),
+            ("replaced", marks.get("knowngood.dev/replaced")),
+            ("pinned-by", _EPISODE.sub("-*-", marks.get("knowngood.dev/pinned-by", ""))),
+        ),
+        model=(
+            ("phase", model.get("phase")),
+            ("incident", _EPISODE.sub("-*-", (model.get("incidentRef") or {}).get("name", ""))),
+            ("episode", model.get("episode")),
+            ("signals", (model.get("signals") or {}).get("summary")),
+            ("knownGood", str((model.get("knownGood") or {}).get("containers"))),
+            ("conditions", _conditions(model)),
+        ),
+        releases=tuple(
+            sorted((r["digest"], bool(r.get("provenAt")), "implicatedIn" in r) for r in model.get("releases") or ())
+        ),
+        ready=tuple(str(_conditions(o.get("status") or {})) for o in _judges(made)),
+    )
+
+
+def _fences(made: World) -> int:
+    """Touches of the workload by those who took over, each of which the API server counts as a generation."""
+    touches = [w for w in made.writes if w.plural == "deployments" and w.committed and not w.image_patch]
+    return len(touches)
+
+
+def _judges(made: World) -> list[Raw]:
+    return [o for kind in ("IncidentPolicy", "Playbook") for o in made.server.get(made.path(kind)).body["items"]]
+
+
+def _conditions(status: Raw) -> tuple[tuple[str, str, str], ...]:
+    return tuple(sorted((c["type"], c["status"], c["reason"]) for c in status.get("conditions") or ()))

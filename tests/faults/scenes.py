@@ -1,0 +1,112 @@
+"""What a world begins with, and what happens in it: a scene for each way to contain."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.images import BAD, GOOD, NEVER_READY, RELEASES, REVISION
+
+Raw = dict[str, Any]
+API = "knowngood.dev/v1alpha1"
+EVIDENCE: Raw = {"name": "evidence", "action": "FreezeEvidence", "freezeEvidence": {"budget": "2s"}}
+PIN: Raw = {"name": "pin", "action": "PinKnownGood", "timeout": "5m", "onFailure": "Escalate"}
+TELL: Raw = {"name": "tell", "action": "Notify"}
+AWAY: Raw = {"name": "away", "action": "ScaleToZero", "allowOutage": True}
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A model that breaks, and how its policy answers."""
+
+    name: str
+    pinned: str | None = None  # spec.knownGood; without it the release that soaked
+    mode: str = "Automatic"
+    contain: tuple[Raw, ...] = (EVIDENCE, PIN, TELL)
+    escalate: tuple[Raw, ...] = ()
+    replicas: int = field(default=1, kw_only=True)  # when all is over
+    runs: str = field(default=GOOD, kw_only=True)
+    image_patches: int = field(default=1, kw_only=True)
+
+
+PROMOTED = Scene("pin the release that soaked")
+APPROVED = Scene("pin a named release once a person approved", pinned=GOOD, mode="Approval")
+LADDER = Scene(
+    "a pin that never gets ready, then to zero",
+    pinned=NEVER_READY,
+    contain=(EVIDENCE, {**PIN, "timeout": "2s"}, TELL),
+    escalate=(AWAY,),
+    replicas=0,
+    runs=NEVER_READY,
+    image_patches=2,
+)
+UNDONE = Scene(
+    "a pin that never gets ready, taken back, then to zero",
+    pinned=NEVER_READY,
+    contain=(EVIDENCE, {**PIN, "timeout": "2s", "onFailure": "Undo"}, AWAY, TELL),
+    replicas=0,
+    runs=BAD,
+    image_patches=3,
+)
+SCENES = (PROMOTED, APPROVED, LADDER, UNDONE)
+
+
+def template(name: str, image: str) -> Raw:
+    """A pod template of one container."""
+    container = {"name": "model", "image": image, "env": [{"name": REVISION, "value": RELEASES[image]}]}
+    spec = {"automountServiceAccountToken": False, "containers": [container]}
+    return {"metadata": {"labels": {"app": name}}, "spec": spec}
+
+
+def deployment(namespace: str, name: str) -> Raw:
+    """The workload, healthy, with its owner's consent."""
+    meta = {"name": name, "namespace": namespace, "labels": {"app": name, "knowngood.dev/model": name}}
+    spec = {"replicas": 1, "selector": {"matchLabels": {"app": name}}, "template": template(name, GOOD)}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
+
+
+def broken(name: str) -> Raw:
+    """The patch that rolls out the release that fails silently."""
+    return {"spec": {"template": template(name, BAD)}}
+
+
+def model(namespace: str, name: str, scene: Scene, tier: str = "critical") -> Raw:
+    """A ModelDeployment."""
+    spec: Raw = {
+        "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
+        "promotion": {"mode": "Automatic", "soak": "2s"},
+    }
+    if scene.pinned:
+        env = [{"name": REVISION, "value": RELEASES[GOOD]}]
+        spec["knownGood"] = {"containers": [{"name": "model", "image": scene.pinned, "env": env}]}
+    return _named("ModelDeployment", namespace, name, spec, {"tier": tier})
+
+
+def policy(namespace: str, scene: Scene, name: str = "quality", tier: str = "critical", book: str = "answer") -> Raw:
+    """A policy that judges once a second."""
+    accuracy = {
+        "name": "accuracy",
+        "type": "ModelFailure",
+        "severity": "High",
+        "ratio": {"good": "model_correct_total", "total": "model_answers_total", "window": "1s"},
+        "detector": {"threshold": {"below": 0.9, "minSamples": 100}},
+    }
+    spec = {
+        "selector": {"matchLabels": {"tier": tier}},
+        "interval": "1s",
+        "identity": {"model": "model", "release": "release"},
+        "signals": [accuracy],
+        "responses": [{"name": "all", "playbookRef": {"name": book}, "mode": scene.mode}],
+    }
+    return _named("IncidentPolicy", namespace, name, spec)
+
+
+def playbook(namespace: str, scene: Scene, name: str = "answer") -> Raw:
+    """What is done about it."""
+    spec: Raw = {"contain": list(scene.contain)}
+    if scene.escalate:
+        spec["escalate"] = {"after": "10m", "steps": list(scene.escalate)}
+    return _named("Playbook", namespace, name, spec)
+
+
+def _named(kind: str, namespace: str, name: str, spec: Raw, labels: Raw | None = None) -> Raw:
+    meta = {"name": name, "namespace": namespace, "labels": labels or {}}
+    return {"apiVersion": API, "kind": kind, "metadata": meta, "spec": spec}
