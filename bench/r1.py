@@ -16,14 +16,14 @@ SEED, EACH = 1, 2
 def run(prove: bool) -> Result:
     """Runs that lost or doubled something; ``prove``: every write of every scene with every fault."""
     with tempfile.TemporaryDirectory() as directory, surroundings(Path(directory)) as around:
-        recordings = {s: matrix.record(around, s) for s in (SCENES if prove else (PROMOTED,))}
+        recordings = {s.name: matrix.record(around, s) for s in (SCENES if prove else (PROMOTED,))}
         found = matrix.sample(list(recordings.values()), (*KILLS, *ANSWERS), EACH, SEED)
         if prove:
             found = matrix.whole(list(recordings.values()))
         outcomes = matrix.run(around, found, matrix.loudly if prove else None)
-    wrong = [(o, said) for o in outcomes if (said := matrix.complaints(o, recordings[o.case.scene]))]
+    wrong = [(o, said) for o in outcomes if (said := matrix.complaints(o, recordings[o.case.scene.name]))]
     reached = [o for o in outcomes if o.reached]
-    rows = [(f"{s.name}: writes of a run", str(len(r.places))) for s, r in recordings.items()]
+    rows = [(f"{name}: writes of a run", str(len(r.places))) for name, r in recordings.items()]
     for name, count in Counter(o.case.fault.value.name for o in reached if o.case.fault).items():
         rows.append((name, f"{count} runs"))
     rows.append(("cases whose write did not come in three runs", str(len(outcomes) - len(reached))))

@@ -17,14 +17,14 @@ SEED, SAMPLE = 1, 4
 def run(prove: bool) -> Result:
     """Accepted writes of a former leader; ``prove``: a stop at every write, and at the pin with the default lease."""
     with tempfile.TemporaryDirectory() as directory, surroundings(Path(directory)) as around:
-        recordings = {s: matrix.record(around, s) for s in (SCENES if prove else (PROMOTED,))}
+        recordings = {s.name: matrix.record(around, s) for s in (SCENES if prove else (PROMOTED,))}
         found = takeover.whole(list(recordings.values()))
         if not prove:
             found = random.Random(SEED).sample(found, SAMPLE)
         found.append(takeover.Stopped(PROMOTED, takeover.PATCH, Faults.STOP_BEFORE, DEFAULT))
         outcomes = takeover.run_all(around, found, matrix.loudly if prove else None)
     reached = [o for o in outcomes if o.reached]
-    wrong = [(o, said) for o in reached if (said := takeover.complaints(o, recordings[o.case.scene]))]
+    wrong = [(o, said) for o in reached if (said := takeover.complaints(o, recordings[o.case.scene.name]))]
     accepted = sum(len(o.accepted) for o in reached)
     rows = [
         ("stops", str(len(reached))),

@@ -1,7 +1,5 @@
 """R4: an object whose writes are refused for ever delays no other, in one life of the operator or over two."""
 
-import pytest
-
 from tests.faults import poison
 from tests.faults.cluster import Surroundings
 
@@ -9,8 +7,9 @@ INCIDENT = poison.Kind("aiincidents", f"{poison.POISONED}-", None)
 MODEL = poison.Kind("modeldeployments", poison.POISONED, "status")
 
 
-@pytest.mark.parametrize(("kind", "status", "takeover"), [(INCIDENT, 409, True), (MODEL, 422, False)])
-def test_others_are_contained_as_soon(around: Surroundings, kind: poison.Kind, status: int, takeover: bool) -> None:
-    ((found, without),) = poison.run_all(around, [poison.Case(kind, status, takeover)])
-    assert found.tries > 0
-    assert poison.complaints(found, without) == []
+def test_others_are_contained_as_soon(around: Surroundings) -> None:
+    """In two lives of the operator: the second finds the poison in its way when it takes over."""
+    cases = [poison.Case(INCIDENT, 409, takeover=True), poison.Case(MODEL, 422, takeover=True)]
+    done = poison.run_all(around, cases)
+    assert all(found.tries for found, _ in done)
+    assert [f"{f.case}: {said}" for f, without in done for said in poison.complaints(f, without)] == []
