@@ -1,7 +1,7 @@
 """A ModelDeployment's status from facts alone; equal facts give an equal status, so that idle models cost no write."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from knowngood.api import LABEL_MODEL
@@ -49,6 +49,8 @@ class ModelFacts:
     suspicions: Sequence[Suspicion]
     episode: int
     now: datetime
+    learns: bool = False  # whether any signal needs to know what is usual
+    learned: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of signals that learn, as ``20/50``
     proof_refused: str = ""  # what the API server said when a release was to be marked as proven
 
 
@@ -157,14 +159,14 @@ def _known_good(facts: ModelFacts, releases: Sequence[Release]) -> KnownGoodStat
 
 
 def _signals(facts: ModelFacts) -> SignalsStatus:
-    items = [_item(key, facts.views.get(key)) for key in sorted(facts.expected)]
+    items = [_item(key, facts.views.get(key), facts.learned.get(key)) for key in sorted(facts.expected)]
     found = [item for item in items if item is not None]
     ok = sum(item.verdict is Verdict.HEALTHY for item in found)
     total = len(facts.expected) - sum(item.reason == Reason.IGNORED for item in found)
     return SignalsStatus(ok=ok, total=total, summary=f"{ok}/{total}", items=found)
 
 
-def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
+def _item(key: tuple[str, str], view: SignalView | None, learned: str | None) -> SignalItem | None:
     if view is None:
         return None
     judgement = view.judgement
@@ -177,6 +179,7 @@ def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
         reason=str(judgement.reason),
         message=clipped(judgement.message + (f" ({segment})" if segment else "")),
         since=view.since,
+        learned=learned,
         not_separable=True if judgement.not_separable else None,
     )
 
@@ -186,19 +189,27 @@ def _phase(facts: ModelFacts, signals: SignalsStatus, known_good: KnownGoodStatu
         return ModelPhase.SUSPENDED
     if facts.incident:
         return ModelPhase.INCIDENT
-    if signals.ok < signals.total or not signals.total:
+    waiting = sum(item.reason == Reason.LEARNING for item in signals.items)
+    if signals.ok + waiting < signals.total or not signals.total:
         return ModelPhase.INCONCLUSIVE
+    if waiting:
+        return ModelPhase.LEARNING
     return ModelPhase.HEALTHY if known_good else ModelPhase.LEARNING
 
 
 def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: SignalsStatus) -> list[Condition]:
     generation = facts.model.metadata.generation
     conditions: list[Condition] = list(facts.model.status.conditions)
-    for type, (value, reason, message) in (
+    for type, said in (
         (ConditionType.READY, _ready(facts)),
         (ConditionType.SIGNALS_AVAILABLE, _available(facts)),
         (ConditionType.KNOWN_GOOD_AVAILABLE, _has_known_good(facts, known_good)),
+        (ConditionType.BASELINES_LEARNED, _has_learned(facts, signals)),
     ):
+        if said is None:
+            conditions = [c for c in conditions if c.type != type]
+            continue
+        value, reason, message = said
         conditions = set_condition(conditions, type, value, reason, message, generation, facts.now)
     return conditions
 
@@ -272,6 +283,18 @@ def _available(facts: ModelFacts) -> Said:
     view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
     names = _names(k for k, _ in lacking)
     return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
+
+
+def _has_learned(facts: ModelFacts, signals: SignalsStatus) -> Said | None:
+    """Nothing is said of models whose signals need not learn."""
+    if not facts.learns:
+        return None
+    waiting = [i for i in signals.items if i.reason == Reason.LEARNING]
+    if not waiting:
+        return ConditionStatus.TRUE, Reason.LEARNED, "every signal knows what is usual"
+    told = ", ".join(f"{i.policy}/{i.name} {i.learned or ''}".rstrip() for i in waiting)
+    why = f"windows of healthy traffic learned so far: {told}"
+    return ConditionStatus.FALSE, Reason.LEARNING, clipped(why)
 
 
 def _lacks_data(judgement: Judgement) -> bool:
