@@ -1,5 +1,7 @@
-"""The loop around detectors without a cluster: a store, a source of made-up metrics, and a detector of whole windows."""
+"""The loop around detectors without a cluster: a store, made-up metrics, and a detector of whole windows."""
 
+import asyncio
+import copy
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -14,6 +16,8 @@ from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState, Row, Series, failed
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.board import Board, ModelBoard
+from knowngood.shell.cluster import ApiError, Resource
+from knowngood.shell.keeper import Keeper
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
@@ -183,6 +187,45 @@ def raw_pod(release: str = "1", running: str = "good", version: int = 1) -> dict
     }
 
 
+class Kubernetes:
+    """ConfigMaps as an API server keeps them: each write against the version that was read."""
+
+    def __init__(self) -> None:
+        self.maps: dict[Key, dict[str, Any]] = {}
+        self.writes: list[str] = []
+        self.refuse: ApiError | None = None
+
+    async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        if (namespace, name) not in self.maps:
+            raise ApiError(404, "NotFound", "not found")
+        return copy.deepcopy(self.maps[(namespace or "", name)])
+
+    async def create(self, resource: Resource, namespace: str, body: dict[str, Any]) -> dict[str, Any]:
+        key = (namespace, body["metadata"]["name"])
+        self._admit(key[1])
+        if key in self.maps:
+            raise ApiError(409, "AlreadyExists", "already exists")
+        meta = {**body["metadata"], "uid": f"uid-{key[1]}", "resourceVersion": "1"}
+        self.maps[key] = copy.deepcopy({**body, "metadata": meta})
+        return copy.deepcopy(self.maps[key])
+
+    async def patch(
+        self, resource: Resource, namespace: str, name: str, body: dict[str, Any], *, uid: str, resource_version: str
+    ) -> dict[str, Any]:
+        self._admit(name)
+        found = self.maps[(namespace, name)]
+        if (found["metadata"]["uid"], found["metadata"]["resourceVersion"]) != (uid, resource_version):
+            raise ApiError(409, "Conflict", "changed")
+        found["metadata"]["resourceVersion"] = str(int(resource_version) + 1)
+        found["data"] = {**found["data"], **body["data"]}
+        return copy.deepcopy(found)
+
+    def _admit(self, name: str) -> None:
+        if self.refuse is not None:
+            raise self.refuse
+        self.writes.append(name)
+
+
 class Loop:
     """A process' poller over a world; another one over the same world is what a restart makes."""
 
@@ -191,9 +234,8 @@ class Loop:
         source: Source,
         policy: dict[str, Any] | None = None,
         sums: Sums | None = None,
-        sliding: Sequence[str] = (),
         store: Store | None = None,
-        restored: bool = False,
+        api: Kubernetes | None = None,
     ) -> None:
         self.source, self.sums = source, sums or Sums()
         self.store = store or Store()
@@ -213,6 +255,26 @@ class Loop:
             self.lessons,
             self._find,
         )
+        self.told: list[Key] = []
+        self.api = api or Kubernetes()
+        self.keeper = Keeper(
+            self.api,  # type: ignore[arg-type]
+            self.store,
+            self.policies,
+            self.board,
+            self.lessons,
+            self.poller.windows,
+            self.told.append,
+            self._find,
+        )
+
+    async def take_up(self) -> None:
+        """Read what is kept, as the first poll has it done."""
+        self.poller.ready = self.keeper.ready
+        for group in self.policies.groups().values():
+            for found in group:
+                while not self.keeper.ready(*found):
+                    await asyncio.sleep(0)
 
     def _find(self, name: str) -> DetectorPort:
         """`threshold` signals are judged by the detector of whole windows, the others by what is really there."""

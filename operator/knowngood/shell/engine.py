@@ -24,6 +24,7 @@ from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
 from knowngood.shell.fencing import Fence
 from knowngood.shell.incidents import Incidents
+from knowngood.shell.keeper import Keeper
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
@@ -52,6 +53,10 @@ class Engine:
         self._poller = Poller(
             store, self._policies, self._board, sources, self._models.add, self._policy_queue.add, self._lessons
         )
+        self._keeper = Keeper(
+            api, store, self._policies, self._board, self._lessons, self._poller.windows, self._policy_queue.add
+        )
+        self._poller.ready = self._keeper.ready
         self._playbooks = WorkQueue("Playbook", self._playbook, 2)
         namespace = settings.leader_election.namespace or "default"
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
@@ -78,6 +83,7 @@ class Engine:
                 group.create_task(self._stop.run())
                 group.create_task(self._fence.run())
                 group.create_task(self._poller.run())
+                group.create_task(self._keeper.run())
         finally:
             self._store.unsubscribe(self._on_change)
             self._policies.close()
@@ -107,6 +113,7 @@ class Engine:
         if value is None:
             self._board.drop(key)
             self._lessons.drop(key)
+            self._keeper.forget(key)
         self._models.add(key)
         for policy in list(self._policies.policies_of(key)):
             self._policy_queue.add(policy)
@@ -194,7 +201,9 @@ class Engine:
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}
         now = moment(time.time())
-        status = policy_status(policy, compiled, len(models), names, self._source_said(key), now)
+        status = policy_status(
+            policy, compiled, len(models), names, self._source_said(key), now, self._keeper.said(key)
+        )
         return await self._written(c.POLICIES, key, policy.status.to_object(), status.to_object())
 
     async def _playbook(self, key: Key) -> float | None:

@@ -21,7 +21,7 @@ from knowngood.core.incidents.judge import Asked, Outcome, Releases, judge_all
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.recording import known_good_of, previous_of, remembered, speaks_against, tenths
 from knowngood.core.incidents.releases import learn, soaked, ties_of
-from knowngood.core.signals.compiled import POD, CompiledSignal, model_matchers
+from knowngood.core.signals.compiled import POD, model_matchers
 from knowngood.shell.board import Board, ModelBoard
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
@@ -117,14 +117,14 @@ class Judging:
             self._note(read, subject, outcome, tick, shown)
 
     def _judged(self, read: Read, frame: Frame, subjects: Sequence[Subject]) -> list[Outcome]:
-        asked = [self._asked(read.signal, frame, subject) for subject in subjects]
+        asked = [self._asked(read, frame, subject) for subject in subjects]
         return judge_all(read.signal, read.answer, asked, frame.span, self.find)
 
-    def _asked(self, signal: CompiledSignal, frame: Frame, subject: Subject) -> Asked:
+    def _asked(self, read: Read, frame: Frame, subject: Subject) -> Asked:
+        signal = read.signal
         matchers = model_matchers(subject.model, signal.model_label)
         before = subject.board.before(signal)
-        lesson = self._lessons.all_of(subject.key).get((signal.policy, signal.name))
-        known = lesson.baselines if lesson and lesson.measured == signal.measured else {}
+        known = self._lessons.of(subject.key, signal).baselines if read.whole else {}
         return Asked(frame.of(matchers), matchers, subject.releases, before, known)
 
     def _note(self, read: Read, subject: Subject, outcome: Outcome, tick: float, shown: bool) -> None:

@@ -10,6 +10,7 @@ from knowngood.api.conditions import Reason
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.learning import Learner, baseline, begun, taught
 from knowngood.core.incidents.judge import Seen
+from knowngood.core.incidents.kept import Baselines
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.placing import SeriesKey
 from knowngood.core.incidents.recording import teaches, tenths
@@ -52,8 +53,8 @@ class Lesson:
         self.baselines[key] = baseline(learner, self.shares)
         return True
 
-    def restore(self, learners: Mapping[SeriesKey, Learner], needed: int) -> None:
-        """Take in what was kept, unless more is known already."""
+    def restore(self, learners: Mapping[SeriesKey, Learner], needed: int = 0) -> None:
+        """Take in what was kept, unless more is known already; whole are those of ``needed`` windows."""
         for key, learner in learners.items():
             known = self.learners.get(key)
             if known is None or known.windows < learner.windows:
@@ -67,6 +68,14 @@ class Lesson:
             del self.learners[key]
         return any(self.baselines.pop(key, None) is not None for key in gone)
 
+    def unfinished(self) -> dict[SeriesKey, Learner]:
+        """What is still being learned."""
+        return {k: x for k, x in self.learners.items() if k not in self.baselines}
+
+    def finished(self) -> dict[SeriesKey, Learner]:
+        """What baselines were made of."""
+        return {k: self.learners[k] for k in self.baselines}
+
     def progress(self, running: Collection[str]) -> int | None:
         """The fewest windows learned of a running release's series; None where none is being learned."""
         going_on = (x.windows for k, x in self.learners.items() if k[0] in running and k not in self.baselines)
@@ -78,6 +87,7 @@ class Lessons:
 
     def __init__(self) -> None:
         self._of: dict[Key, dict[SignalKey, Lesson]] = {}
+        self._kept: dict[Key, Baselines] = {}  # what was kept, until its signal is judged
         self.changed: set[Key] = set()  # models whose baselines are others than those that were kept
 
     def of(self, model: Key, signal: CompiledSignal) -> Lesson:
@@ -88,6 +98,24 @@ class Lessons:
             if len(lessons) >= _MOST_LESSONS:
                 lessons.pop(next(iter(lessons)))  # of a signal that no policy has any more, or will have again
             found = lessons[key] = Lesson(signal.measured, signal.weighed)
+            measured, learners = self._kept.get(model, {}).get(key, ("", {}))
+            if measured == signal.measured:
+                found.restore(learners)
+        return found
+
+    def restore(self, model: Key, kept: Baselines) -> None:
+        """Take in the baselines of a model that were kept."""
+        self._kept[model] = kept
+        for key, lesson in self._of.get(model, {}).items():
+            measured, learners = kept.get(key, ("", {}))
+            if measured == lesson.measured:
+                lesson.restore(learners)
+
+    def baselines(self, model: Key, wanted: Collection[SignalKey]) -> Baselines:
+        """What is to be kept of a model, of signals that there are."""
+        made = {k: (x.measured, x.finished()) for k, x in self._of.get(model, {}).items()}
+        found = {k: v for k, v in {**self._kept.get(model, {}), **made}.items() if k in wanted and v[1]}
+        self._kept[model] = found
         return found
 
     def all_of(self, model: Key) -> Mapping[SignalKey, Lesson]:
@@ -109,4 +137,5 @@ class Lessons:
     def drop(self, model: Key) -> None:
         """The model is gone."""
         self._of.pop(model, None)
+        self._kept.pop(model, None)
         self.changed.discard(model)

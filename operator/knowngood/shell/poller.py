@@ -48,6 +48,7 @@ class Poller:
     ) -> None:
         self._policies, self._board, self._sources = policies, board, sources
         self.windows = Windows()
+        self.ready: Callable[[CompiledPolicy, Sequence[Key]], bool] = lambda compiled, models: True
         self._judging = Judging(store, policies, board, lessons or Lessons(), find)
         self._late: dict[WholeKey, Read] = {}
         self._wake, self._wake_policy = wake, wake_policy
@@ -90,7 +91,7 @@ class Poller:
 
     async def poll(self, group: Group, tick: float) -> None:
         """One cycle: every distinct query once, then every model's verdicts. ``tick`` in seconds since the epoch."""
-        asked = {id(s): q for compiled, models in group for s in compiled.signals if (q := self._due(s, tick, models))}
+        asked = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
         distinct = list(dict.fromkeys(asked.values()))
         answers = dict(zip(distinct, await asyncio.gather(*map(self._ask, distinct)), strict=True))
         now = time.time()
@@ -102,11 +103,13 @@ class Poller:
             except Exception:
                 log.exception("policy not judged", namespace=compiled.namespace, policy=compiled.name)
 
-    def _due(self, signal: CompiledSignal, tick: float, models: Sequence[Key]) -> Question | None:
-        """What to ask for a signal now, if anything."""
+    def _due(
+        self, signal: CompiledSignal, compiled: CompiledPolicy, models: Sequence[Key], tick: float
+    ) -> Question | None:
+        """What to ask for a signal now, if anything; a whole window waits until all was read that was kept."""
         if not self._judging.find(signal.detector.chosen()[0]).whole_windows:
             return Question(signal.source, signal.query)
-        return self.windows.due(signal, tick, len(models))
+        return self.windows.due(signal, tick, len(models)) if self.ready(compiled, models) else None
 
     async def _ask(self, question: Question) -> Answer:
         found = self._sources.get(question.source)

@@ -92,7 +92,7 @@ async def test_nothing_is_learned_from_a_window_in_which_another_signal_was_not_
     loop.source.broken = None
     await loop.run(START + 6 * WINDOW, START + 7 * WINDOW)
     assert lesson.progress({b.GOOD}) == before, "it was not healthy in this window yet"
-    await loop.run(START + 7 * WINDOW, START + 9 * WINDOW)
+    await loop.run(START + 7 * WINDOW, START + 8 * WINDOW)
     assert lesson.progress({b.GOOD}) == (before or 0) + 1
 
 
