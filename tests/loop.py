@@ -1,6 +1,5 @@
 """The loop around detectors without a cluster: a store, made-up metrics, and a detector of whole windows."""
 
-import asyncio
 import copy
 import math
 import time
@@ -273,8 +272,7 @@ class Loop:
         self.poller.ready = self.keeper.ready
         for group in self.policies.groups().values():
             for found in group:
-                while not self.keeper.ready(*found):
-                    await asyncio.sleep(0)
+                await self.keeper.load(*found)
 
     def _find(self, name: str) -> DetectorPort:
         """`threshold` signals are judged by the detector of whole windows, the others by what is really there."""

@@ -79,7 +79,7 @@ class Keeper:
             self._loaded[key] = models
             return True
         if key not in self._loading or self._loading[key].done():
-            self._loading[key] = asyncio.create_task(self._load(compiled, models))
+            self._loading[key] = asyncio.create_task(self.load(compiled, models))
         return False
 
     def forget(self, model: Key) -> None:
@@ -131,7 +131,8 @@ class Keeper:
     def _whole(self, signal: CompiledSignal) -> bool:
         return self._find(signal.detector.chosen()[0]).whole_windows
 
-    async def _load(self, compiled: CompiledPolicy, models: Sequence[Key]) -> None:
+    async def load(self, compiled: CompiledPolicy, models: Sequence[Key]) -> None:
+        """Read what is kept of a policy and its models."""
         key = (compiled.namespace, compiled.name)
         learns = any(self._find(s.detector.chosen()[0]).learns for s in compiled.signals)
         try:

@@ -1,5 +1,6 @@
 """A restart, or another leader, neither forgets nor repeats; what is kept is ours, bounded, and seldom written."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -60,20 +61,15 @@ async def test_learning_goes_on_where_it_was() -> None:
     second = await process(api)
     assert second.lessons.of(MODEL, second.signal).unfinished() == learned
     await second.run(START + 10 * WINDOW, START + 12 * WINDOW)
-    assert second.lessons.of(MODEL, second.signal).progress({b.GOOD}) == 9, (
-        "a window that nobody saw whole teaches nothing"
-    )
+    (before,), (after,) = learned.values(), second.lessons.of(MODEL, second.signal).unfinished().values()
+    assert after.windows == before.windows + 1, "the window that began while nobody watched teaches nothing"
 
 
 async def test_without_anything_kept_it_begins() -> None:
     loop = await process(Kubernetes())
     await loop.run(START, START + 2 * WINDOW)
     assert loop.said.reason == Reason.LEARNING
-    assert loop.keeper.said(POLICY) == (
-        ConditionStatus.TRUE,
-        Reason.KEPT.value,
-        "what detectors remember outlives the operator",
-    )
+    assert (loop.keeper.said(POLICY) or ("", ""))[:2] == (ConditionStatus.TRUE, Reason.KEPT)
 
 
 async def test_whole_windows_wait_until_all_was_read() -> None:
@@ -229,8 +225,6 @@ async def test_state_of_another_way_of_judging_is_not_taken_up() -> None:
 
 
 async def test_the_last_round_writes_what_is_not_written_yet() -> None:
-    import asyncio
-
     api = Kubernetes()
     loop = await process(api)
     await loop.run(START, START + 9 * WINDOW)
