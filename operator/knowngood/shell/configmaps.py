@@ -55,12 +55,12 @@ class ConfigMaps:
         """Write the text. Raises ApiError, a conflict among them, and ForeignError."""
         key = (owner.namespace, name)
         if key not in self._seen and await self.read(name, owner) is None:
-            self._remember(await self._api.create(c.CONFIGMAPS, owner.namespace, _body(name, owner, text)))
+            self._remember(await self._api.create(c.CONFIGMAPS, owner.namespace, body(name, owner, text)))
             return
         uid, version = self._seen[key]
         try:
-            body = {"data": {FIELD: text}}
-            self._remember(await self._api.patch(c.CONFIGMAPS, *key, body, uid=uid, resource_version=version))
+            change = {"data": {FIELD: text}}
+            self._remember(await self._api.patch(c.CONFIGMAPS, *key, change, uid=uid, resource_version=version))
         except c.ApiError:
             self._seen.pop(key, None)
             raise
@@ -70,7 +70,8 @@ class ConfigMaps:
         self._seen[(meta["namespace"], meta["name"])] = (meta["uid"], meta["resourceVersion"])
 
 
-def _body(name: str, owner: Owner, text: str) -> c.Raw:
+def body(name: str, owner: Owner, text: str) -> c.Raw:
+    """The ConfigMap as it is made."""
     reference = {
         "apiVersion": owner.resource.group_version,
         "kind": owner.resource.kind,
