@@ -1,6 +1,6 @@
 """The last verdicts, in memory: what the poller saw, by model and signal. Lost on a restart, and soon seen again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -31,9 +31,8 @@ class ModelBoard:
     counted_at: float = 0.0  # the tick up to which it was counted
     doubted_at: float | None = None
 
-    def keep_only(self, keys: Iterable[SignalKey]) -> None:
+    def keep_only(self, wanted: Collection[SignalKey]) -> None:
         """Forget signals that no policy has any more."""
-        wanted = set(keys)
         for known in [k for k in self.judged if k not in wanted]:
             self.views.pop(known, None)
             self.judged.pop(known)

@@ -131,7 +131,10 @@ class Lessons:
             key = (signal.policy, signal.name)
             view = views.get(key)
             if view is not None and view.judgement.reason == Reason.LEARNING:
-                found[key] = tenths(self.of(model, signal).progress({view.judgement.digest}) or 0, signal.needed)
+                lesson, digest = self.of(model, signal), view.judgement.digest
+                whole = any(known[0] == digest for known in lesson.baselines)  # since the last window
+                windows = lesson.progress({digest})
+                found[key] = tenths(signal.needed if windows is None and whole else windows or 0, signal.needed)
         return found
 
     def drop(self, model: Key) -> None:

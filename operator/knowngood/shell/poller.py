@@ -69,6 +69,7 @@ class Poller:
         finally:
             for task in self._running.values():
                 task.cancel()
+            self._judging.close()
 
     def _start(self, interval: float, tick: float) -> None:
         before = self._running.get(interval)

@@ -1,6 +1,6 @@
 """A signal's answer, read once for all models: its samples by window, indexed by the labels of a model."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from copy import copy
 
 import structlog
@@ -10,11 +10,11 @@ from knowngood.core.signals.answer import Answer, DataState, Row, failed
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.sample import Sample
 from knowngood.shell.store import Key
+from knowngood.shell.subjects import Matchers
 from knowngood.shell.windows import Question, frames
 
 log = structlog.get_logger()
 Ask = Callable[[Question], Awaitable[Answer]]
-Matched = tuple[tuple[str, str], ...]
 _Names = tuple[str, ...]
 
 
@@ -26,15 +26,14 @@ class Frame:
         self._samples = samples
         self._indices: dict[_Names, dict[tuple[str, ...], list[Sample]]] = {}
 
-    def of(self, matchers: Mapping[str, str]) -> Sequence[Sample]:
+    def of(self, matchers: Matchers) -> Sequence[Sample]:
         """The samples that carry these labels."""
-        names = tuple(sorted(matchers))
-        index = self._indices.get(names)
+        index = self._indices.get(matchers.names)
         if index is None:
-            index = self._indices[names] = {}
+            index = self._indices[matchers.names] = {}
             for sample in self._samples:
-                index.setdefault(tuple(sample.labels.get(n, "") for n in names), []).append(sample)
-        return index.get(tuple(matchers[n] for n in names), ())
+                index.setdefault(tuple([sample.labels.get(n, "") for n in matchers.names]), []).append(sample)
+        return index.get(matchers.values, ())
 
 
 class Read:
@@ -83,14 +82,13 @@ class Owners:
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
-        self._indices: dict[_Names, dict[Matched, list[Row]]] = {}
+        self._indices: dict[_Names, dict[tuple[str, ...], list[Row]]] = {}
 
-    def get(self, matched: Matched, default: Sequence[Row]) -> Sequence[Row]:
+    def of(self, matchers: Matchers) -> Sequence[Row]:
         """The rows that carry these labels."""
-        names = tuple(name for name, _ in matched)
-        if names not in self._indices:
-            index: dict[Matched, list[Row]] = {}
+        index = self._indices.get(matchers.names)
+        if index is None:
+            index = self._indices[matchers.names] = {}
             for row in self._rows:
-                index.setdefault(tuple((n, row.labels.get(n, "")) for n in names), []).append(row)
-            self._indices[names] = index
-        return self._indices[names].get(matched, default)
+                index.setdefault(tuple([row.labels.get(n, "") for n in matchers.names]), []).append(row)
+        return index.get(matchers.values, ())

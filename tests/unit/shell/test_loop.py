@@ -68,7 +68,7 @@ async def test_progress_is_told_in_tenths() -> None:
     for number in range(4 * (NEEDED + 4)):
         await loop.tick(START + number * INTERVAL)
         told += loop.lessons.told(MODEL, [loop.signal], loop.model.views).values()
-    assert list(dict.fromkeys(told)) == [f"{n}/{NEEDED}" for n in range(0, NEEDED, 2)]
+    assert list(dict.fromkeys(told)) == [f"{n}/{NEEDED}" for n in range(0, NEEDED + 1, 2)]
     assert len(loop.woken) <= 13
 
 
@@ -94,6 +94,14 @@ async def test_nothing_is_learned_from_a_window_in_which_another_signal_was_not_
     assert lesson.progress({b.GOOD}) == before, "it was not healthy in this window yet"
     await loop.run(START + 7 * WINDOW, START + 8 * WINDOW)
     assert lesson.progress({b.GOOD}) == (before or 0) + 1
+
+
+async def test_too_few_samples_teach_nothing() -> None:
+    """The source counts 100 a window."""
+    for least, told in ((100, "18/20"), (101, "0/20")):
+        loop = Loop(Source(steady), raw_policy([b.signal(detector={"threshold": {"minSamples": least}})], NEEDED))
+        await loop.run(START, LEARNED - 5 * WINDOW)
+        assert loop.lessons.told(MODEL, [loop.signal], loop.model.views) == {(b.POLICY, b.SIGNAL): told}
 
 
 def incident_raw(phase: str, suspect: str = b.GOOD, version: int = 9) -> dict[str, Any]:

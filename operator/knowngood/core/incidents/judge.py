@@ -144,24 +144,24 @@ def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Aske
     if isinstance(settings, ComparisonDetector):
         known_good = settings.against is ComparedWith.KNOWN_GOOD
         other = releases.known_good if known_good else releases.previous
-        references = {p.segment: p.sample for p in everything if other and p.digest == other and p.separable}
+        references = {p.segment(signal)[1]: p.sample for p in everything if other and p.digest == other}
     cases = [
         Case(
             p.sample,
-            memories.get((p.digest or "", p.key)),
-            _reference(model, p) if port.learns else None,
+            memories.get(p.key()) if memories else None,
+            _reference(signal, model, p) if port.learns else None,
             len(here),
-            references.get(p.segment) if references else None,
+            references.get(p.segment(signal)[1]) if references else None,
         )
         for p in here
     ]
     return here, unknown, cases
 
 
-def _reference(model: Asked, of: Placed) -> Baseline | None:
+def _reference(signal: CompiledSignal, model: Asked, of: Placed) -> Baseline | None:
     """What the series is held against: what the known-good release was like, else what its own was while healthy."""
-    known_good = model.baselines.get((model.releases.known_good, of.segment))
-    return known_good or model.baselines.get((of.digest or "", of.segment))
+    digest, labels = of.segment(signal)
+    return model.baselines.get((model.releases.known_good, labels)) or model.baselines.get((digest, labels))
 
 
 def _outcome(
@@ -177,15 +177,14 @@ def _outcome(
     verdicts: list[Judgement] = []
     shared = {NAMESPACE, signal.model_label, signal.release_label, *model.matchers}
     for one, (judgement, memory) in zip(here, found, strict=True):
-        key = (one.digest or "", one.key)
         if memory is not None:
-            memories[key] = memory
-        else:
-            memories.pop(key, None)
+            memories[one.key()] = memory
+        elif memories:
+            memories.pop(one.key(), None)
         verdicts.append(_located(judgement, signal, one, shared))
-    result = worst(verdicts) if verdicts else _nothing(model.samples, unknown)
+    result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(model.samples, unknown)
     judged = _with_no_data(signal, Judged(result, memories, unknown_releases=unknown), model.before, span.end)
-    return Outcome(judged, tuple(_seen(here, verdicts)) if port.learns else ())
+    return Outcome(judged, tuple(_seen(signal, here, verdicts)) if port.learns else ())
 
 
 def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
@@ -200,11 +199,15 @@ def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
     }
 
 
-def _seen(here: Sequence[Placed], verdicts: Sequence[Judgement]) -> Iterable[Seen]:
-    """The series whose release is certain."""
+def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Judgement]) -> Iterable[Seen]:
+    """The series whose release is certain; a detector that is learning need not have counted their samples."""
+    least = getattr(signal.detector.chosen()[1], "min_samples", 0)
     for one, judgement in zip(here, verdicts, strict=True):
         if one.digest:
-            yield Seen((one.digest, one.segment), one.sample, judgement.verdict, judgement.reason)
+            few = one.sample.count is not None and one.sample.count < least
+            reason = Reason.TOO_FEW_SAMPLES if few else judgement.reason
+            verdict = Verdict.INCONCLUSIVE if few else judgement.verdict
+            yield Seen(one.segment(signal), one.sample, verdict, reason)
 
 
 def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: set[str]) -> Judgement:
@@ -213,8 +216,19 @@ def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: s
     segment = {k: v[:_LONGEST] for k, v in labels.items() if k not in shared and len(k) <= _LONGEST}
     if segment or judgement.segment:
         segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
-    label = labels.get(signal.release_label)
-    return replace(judgement, segment=segment, release=label, digest=of.digest or "", not_separable=not of.separable)
+    return Judgement(
+        judgement.verdict,
+        judgement.reason,
+        judgement.message,
+        judgement.value,
+        judgement.count,
+        judgement.threshold,
+        segment,
+        labels.get(signal.release_label),
+        of.digest or "",
+        not of.separable,
+        judgement.state,
+    )
 
 
 def _nothing(samples: Sequence[Sample], unknown: frozenset[str]) -> Judgement:

@@ -26,17 +26,25 @@ class Releases:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A sample with its release's digest: None where unknown, empty where several run and nothing tells them apart.
-
-    ``key`` is the series', release label and all, since two labels may stand for one image. ``segment`` is without
-    it, so that a release finds what another one was like.
-    """
+    """A sample with its release's digest: None where unknown, empty where several run and nothing tells them apart."""
 
     sample: Sample
     digest: str | None
     separable: bool
-    key: Key
-    segment: Key
+
+    def key(self) -> SeriesKey:
+        """The series', release label and all, since two labels may stand for one image."""
+        return self.digest or "", key_of(self.sample.labels)
+
+    def segment(self, signal: CompiledSignal) -> SeriesKey:
+        """Without the release label, so that a release finds what another one was like.
+
+        A value by pod that cannot be pooled stays its pod's own.
+        """
+        labels = key_of(self.sample.labels)
+        if signal.by_release:
+            labels = tuple(pair for pair in labels if pair[0] != signal.release_label)
+        return self.digest or "", labels
 
 
 def placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
@@ -45,24 +53,15 @@ def placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases
     Where pods stand for releases, the ratios of one release's pods are one ratio: weighed by their events, so that
     many pods with little traffic each are not too few to judge.
     """
-    keyed = [(key_of(s.labels), s) for s in samples]
-    if len(keyed) > 1:
-        keyed.sort(key=lambda pair: pair[0])
-    found = [_placed(signal, sample, key, releases) for key, sample in keyed]
+    ordered = samples if len(samples) < 2 else sorted(samples, key=lambda s: key_of(s.labels))
+    found = [Placed(s, *_release(s, signal, releases)) for s in ordered]
     if signal.by_release or not signal.weighed:
         return found
     groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
     for one in found:
-        groups.setdefault((one.segment, one.digest, one.separable), []).append(one.sample)
-    return [Placed(pooled(g, dict(key)), digest, sep, key, key) for (key, digest, sep), g in groups.items()]
-
-
-def _placed(signal: CompiledSignal, sample: Sample, key: Key, releases: Releases) -> Placed:
-    digest, separable = _release(sample, signal, releases)
-    # a value by pod that cannot be pooled stays its pod's own
-    shared = signal.by_release or signal.weighed
-    segment = tuple(pair for pair in key if pair[0] != signal.release_label) if shared else key
-    return Placed(sample, digest, separable, key, segment)
+        rest = {k: v for k, v in one.sample.labels.items() if k != signal.release_label}
+        groups.setdefault((key_of(rest), one.digest, one.separable), []).append(one.sample)
+    return [Placed(pooled(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
 
 
 def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:
