@@ -131,6 +131,9 @@ class Keeper:
     def _whole(self, signal: CompiledSignal) -> bool:
         return self._find(signal.detector.chosen()[0]).whole_windows
 
+    def _remembers(self, signal: CompiledSignal) -> bool:
+        return self._find(signal.detector.chosen()[0]).memory is not None
+
     async def load(self, compiled: CompiledPolicy, models: Sequence[Key]) -> None:
         """Read what is kept of a policy and its models."""
         key = (compiled.namespace, compiled.name)
@@ -170,8 +173,8 @@ class Keeper:
         if kept.measured == signal.measured:
             for model, learners in kept.learners.items():
                 self._lessons.of((signal.namespace, model), signal).restore(learners, signal.needed)
-        if kept.judged_by != signal.judged_by or kept.end is None:
-            return
+        if kept.judged_by != signal.judged_by or kept.end is None or not self._remembers(signal):
+            return  # without a memory, nothing is to be made up for
         self._windows.restore(signal, kept.end)
         waiting = Judgement(verdict=Verdict.INCONCLUSIVE, reason=Reason.NOT_JUDGED)
         for model in {*kept.memories, *kept.since}:
