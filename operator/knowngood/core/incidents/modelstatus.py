@@ -1,6 +1,6 @@
 """A ModelDeployment's status from facts alone; equal facts give an equal status, so that idle models cost no write."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,16 +19,13 @@ from knowngood.api.modelstatus import (
     SignalsStatus,
 )
 from knowngood.api.observed import NamedImage, RunningContainer, Verdict
-from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import clipped
 from knowngood.core.incidents.releases import observe, prove, ties_of
+from knowngood.core.incidents.signalconditions import Said, available, learned
 from knowngood.core.incidents.suspicion import Suspicion, weighed
-from knowngood.core.signals.answer import DataState
-
-_AVAILABLE_ANYWAY = frozenset({DataState.OK, DataState.TOO_FEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +199,9 @@ def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: 
     conditions: list[Condition] = list(facts.model.status.conditions)
     for type, said in (
         (ConditionType.READY, _ready(facts)),
-        (ConditionType.SIGNALS_AVAILABLE, _available(facts)),
+        (ConditionType.SIGNALS_AVAILABLE, available(facts.views)),
         (ConditionType.KNOWN_GOOD_AVAILABLE, _has_known_good(facts, known_good)),
-        (ConditionType.BASELINES_LEARNED, _has_learned(facts, signals)),
+        (ConditionType.BASELINES_LEARNED, learned(facts.learns, signals.items)),
     ):
         if said is None:
             conditions = [c for c in conditions if c.type != type]
@@ -212,9 +209,6 @@ def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: 
         value, reason, message = said
         conditions = set_condition(conditions, type, value, reason, message, generation, facts.now)
     return conditions
-
-
-Said = tuple[ConditionStatus, Reason | str, str]
 
 
 def _ready(facts: ModelFacts) -> Said:
@@ -272,38 +266,6 @@ def _unheeded(model: ModelDeployment) -> list[str]:
         "spec.candidate": spec.candidate is not None,
     }
     return [field for field, wanted in asked.items() if wanted]
-
-
-def _available(facts: ModelFacts) -> Said:
-    if not facts.views:
-        return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, "not judged yet"
-    lacking = [(k, v) for k, v in sorted(facts.views.items()) if _lacks_data(v.judgement)]
-    if not lacking:
-        return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
-    view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
-    names = _names(k for k, _ in lacking)
-    return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
-
-
-def _has_learned(facts: ModelFacts, signals: SignalsStatus) -> Said | None:
-    """Nothing is said of models whose signals need not learn."""
-    if not facts.learns:
-        return None
-    waiting = [i for i in signals.items if i.reason == Reason.LEARNING]
-    if not waiting:
-        return ConditionStatus.TRUE, Reason.LEARNED, "every signal knows what is usual"
-    told = ", ".join(f"{i.policy}/{i.name} {i.learned or ''}".rstrip() for i in waiting)
-    why = f"windows of healthy traffic learned so far: {told}"
-    return ConditionStatus.FALSE, Reason.LEARNING, clipped(why)
-
-
-def _lacks_data(judgement: Judgement) -> bool:
-    return judgement.state not in _AVAILABLE_ANYWAY and judgement.reason != Reason.IGNORED
-
-
-def _names(keys: Iterable[tuple[str, str]]) -> str:
-    names = [f"{policy}/{name}" for policy, name in keys]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Said:
