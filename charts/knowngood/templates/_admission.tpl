@@ -112,5 +112,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept]
 {{- end -}}

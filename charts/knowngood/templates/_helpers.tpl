@@ -76,7 +76,14 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 
 {{/* What the operator may do where it watches. No wildcard, no Secrets, no creation of pods or workloads. */}}
 {{- define "knowngood.rules" -}}
-{{ .Files.Get "files/rules.yaml" | trim }}
+{{- range .Files.Get "files/rules.yaml" | fromYamlArray }}
+{{- /* Without the policy `kept` no ConfigMap is written: RBAC cannot tell the operator's own from others'. */}}
+{{- $verbs := .verbs }}
+{{- if and (has "configmaps" .resources) (not $.Values.admission.enabled) }}{{ $verbs = list "get" }}{{ end }}
+- apiGroups: {{ toJson .apiGroups }}
+  resources: {{ toJson .resources }}
+  verbs: {{ toJson $verbs }}
+{{- end }}
 {{- end -}}
 
 {{- define "knowngood.viewerRules" -}}

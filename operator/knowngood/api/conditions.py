@@ -42,6 +42,8 @@ class ConditionType(Documented):
     )
     SIGNALS_AVAILABLE = "SignalsAvailable", "The sources answered; False says which did not, and how."
     KNOWN_GOOD_AVAILABLE = "KnownGoodAvailable", "There is a release to go back to."
+    BASELINES_LEARNED = "BaselinesLearned", "Signals that need to know what is usual have learned it."
+    STATE_KEPT = "StateKept", "What detectors remember is kept in the cluster; False says what a restart would forget."
     ACKNOWLEDGED = "Acknowledged", "A person has seen the incident."
     EVIDENCE_FROZEN = "EvidenceFrozen", "Evidence was recorded; the message says what is missing."
     CONTAINED = "Contained", "The containment is in place: every pod runs what the plan wanted."
@@ -76,6 +78,9 @@ class Reason(Documented):
     # data
     AVAILABLE = "Available", "Everything asked for is there."
     HEALTHY = "Healthy", "Judged, and within its limits."
+    LEARNING = "Learning", "What is usual is still being learned from healthy traffic."
+    LEARNED = "Learned", "What is usual was learned from healthy traffic."
+    DETECTOR_FAILED = "DetectorFailed", "The detector itself failed on this data; the log says how."
     PENDING = "Pending", "Out of its limits, but not yet for as long as `for` says."
     BELOW_THRESHOLD = "BelowThreshold", "The value is below the threshold."
     ABOVE_THRESHOLD = "AboveThreshold", "The value is above the threshold."
@@ -96,6 +101,11 @@ class Reason(Documented):
     BAD_ANSWER = "BadAnswer", "The source's answer could not be understood."
     NO_DATA = "NoData", "Nothing to judge for as long as noData.for says, which the policy calls an incident."
     NOT_JUDGED = "NotJudged", "Not judged yet."
+    # what is remembered
+    KEPT = "Kept", "It was written, and what was kept before was read."
+    TOO_LARGE = "TooLarge", "It does not fit into one ConfigMap; some of it is not kept."
+    UNREADABLE = "Unreadable", "What was kept could not be read, or is another's; it was left out."
+    NOT_WRITTEN = "NotWritten", "The API server refused to keep it."
     # known-good
     PINNED = "Pinned", "spec.knownGood names it."
     PROMOTED = "Promoted", "It stayed healthy for promotion.soak."

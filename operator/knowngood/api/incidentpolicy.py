@@ -158,6 +158,14 @@ class Limits(KnowngoodModel):
     )
 
 
+class Learning(KnowngoodModel):
+    """How much healthy traffic makes a baseline."""
+
+    windows: Annotated[int, Field(ge=20, le=1000)] = Field(
+        default=50, description="How many whole windows of healthy traffic of one release."
+    )
+
+
 class Notification(KnowngoodModel):
     """Who is told."""
 
@@ -204,6 +212,9 @@ class IncidentPolicySpec(KnowngoodModel):
     silences: Annotated[list[Silence], Field(max_length=32), by("name")] = Field(
         default_factory=list, description="Times in which nothing is done or told; recording goes on."
     )
+    learning: Learning | None = Field(
+        default=None, description="How much healthy traffic makes a baseline; absent: 50 windows."
+    )
     limits: Limits | None = Field(default=None, description="How much is done at once.")
     notify: Annotated[list[Notification], Field(max_length=16), by("name")] = Field(
         default_factory=list, description="Who is told."
@@ -222,7 +233,7 @@ class IncidentPolicyStatus(ObservedModel):
     observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     models: int | None = Field(default=None, ge=0, description="How many ModelDeployments it selects.")
     signals: int | None = Field(default=None, ge=0, description="How many signals it judges for each of them.")
-    conditions: Conditions = Field(default_factory=list, description="Ready and SignalsAvailable.")
+    conditions: Conditions = Field(default_factory=list, description="Ready, SignalsAvailable and StateKept.")
 
 
 class IncidentPolicy(KnowngoodModel):

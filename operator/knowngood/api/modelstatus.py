@@ -76,6 +76,9 @@ class SignalItem(ObservedModel):
     reason: Reason = Field(default="", description="Why, as one word.")
     message: Message = Field(default="", description="Why, as a sentence with value and threshold.")
     since: Timestamp | None = Field(default=None, description="Since when this verdict holds.")
+    learned: ShortText | None = Field(
+        default=None, description="Windows learned of those needed, in tenths; absent: nothing is being learned."
+    )
     not_separable: bool | None = Field(
         default=None,
         description="True: the series do not tell releases apart, so that old answers count too.",
@@ -145,4 +148,6 @@ class ModelDeploymentStatus(ObservedModel):
     releases: Annotated[list[Release], Field(max_length=50), by("digest")] = Field(
         default_factory=list, description="Release history, newest first."
     )
-    conditions: Conditions = Field(default_factory=list, description="Ready, SignalsAvailable and KnownGoodAvailable.")
+    conditions: Conditions = Field(
+        default_factory=list, description="Ready, SignalsAvailable, KnownGoodAvailable and BaselinesLearned."
+    )

@@ -28,7 +28,10 @@ class Verdict(StrEnum):
     @property
     def rank(self) -> int:
         """0 for Healthy to 3 for Breach."""
-        return tuple(Verdict).index(self)
+        return _RANKS[self]
+
+
+_RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 class NamedImage(ObservedModel):

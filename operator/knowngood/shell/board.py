@@ -1,6 +1,6 @@
 """The last verdicts, in memory: what the poller saw, by model and signal. Lost on a restart, and soon seen again."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,28 +17,46 @@ SignalKey = tuple[str, str]  # policy, signal
 
 @dataclass
 class ModelBoard:
-    """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds)."""
+    """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds).
+
+    ``doubted_at`` is the last tick at which anything spoke against the model, or before which nobody watched.
+    """
 
     views: dict[SignalKey, SignalView] = field(default_factory=dict)
     judged: dict[SignalKey, Judged] = field(default_factory=dict)
+    judged_by: dict[SignalKey, str] = field(default_factory=dict)
     ties: dict[str, str] = field(default_factory=dict)
     tentative: dict[str, object] = field(default_factory=dict)  # ties that one poll saw, and its tick
     healthy_for: dict[str, float] = field(default_factory=dict)
     counted_at: float = 0.0  # the tick up to which it was counted
+    doubted_at: float | None = None
 
-    def keep_only(self, keys: Iterable[SignalKey]) -> None:
+    def keep_only(self, wanted: Collection[SignalKey]) -> None:
         """Forget signals that no policy has any more."""
-        wanted = set(keys)
-        for known in list(self.views):
-            if known not in wanted:
-                del self.views[known]
-                self.judged.pop(known, None)
+        for known in [k for k in self.judged if k not in wanted]:
+            self.views.pop(known, None)
+            self.judged.pop(known)
+            self.judged_by.pop(known)
+
+    def before(self, signal: CompiledSignal) -> Judged | None:
+        """What the signal said last, unless it asks or judges otherwise now."""
+        key = (signal.policy, signal.name)
+        return self.judged.get(key) if self.judged_by.get(key) == signal.judged_by else None
+
+    def remember(self, signal: CompiledSignal, judged: Judged) -> None:
+        """Take in what is to be remembered, without showing it."""
+        key = (signal.policy, signal.name)
+        self.judged[key], self.judged_by[key] = judged, signal.judged_by
+
+    def lags_behind(self, running: Collection[str]) -> bool:
+        """Whether a verdict is still about a release that does not run any more."""
+        return any(v.judgement.digest and v.judgement.digest not in running for v in self.views.values())
 
     def record(self, signal: CompiledSignal, judged: Judged, now: datetime) -> bool:
         """Take in a verdict; True where people would see a difference."""
         key = (signal.policy, signal.name)
         old = self.views.get(key)
-        self.judged[key] = judged
+        self.remember(signal, judged)
         verdict = judged.judgement.verdict
         same = old is not None and old.judgement.verdict is verdict and old.judgement.digest == judged.judgement.digest
         self.views[key] = SignalView(signal, judged.judgement, old.since if same and old else now)

@@ -12,6 +12,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
+from knowngood.core.detectors.registry import detector
 from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
@@ -23,6 +24,8 @@ from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
 from knowngood.shell.fencing import Fence
 from knowngood.shell.incidents import Incidents
+from knowngood.shell.keeper import Keeper
+from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
 from knowngood.shell.settings import Settings
@@ -43,11 +46,17 @@ class Engine:
         self, api: c.Cluster, store: Store, sources: Mapping[str, PrometheusSource], settings: Settings
     ) -> None:
         self._api, self._store, self._settings, self._sources = api, store, settings, sources
-        self._board = Board()
+        self._board, self._lessons = Board(), Lessons()
         self._policies = Policies(store)
         self._models = WorkQueue("ModelDeployment", self._model, _WORKERS)
         self._policy_queue = WorkQueue("IncidentPolicy", self._policy, 2)
-        self._poller = Poller(store, self._policies, self._board, sources, self._models.add, self._policy_queue.add)
+        self._poller = Poller(
+            store, self._policies, self._board, sources, self._models.add, self._policy_queue.add, self._lessons
+        )
+        self._keeper = Keeper(
+            api, store, self._policies, self._board, self._lessons, self._poller.windows, self._policy_queue.add
+        )
+        self._poller.ready = self._keeper.ready
         self._playbooks = WorkQueue("Playbook", self._playbook, 2)
         namespace = settings.leader_election.namespace or "default"
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
@@ -74,6 +83,7 @@ class Engine:
                 group.create_task(self._stop.run())
                 group.create_task(self._fence.run())
                 group.create_task(self._poller.run())
+                group.create_task(self._keeper.run())
         finally:
             self._store.unsubscribe(self._on_change)
             self._policies.close()
@@ -102,6 +112,8 @@ class Engine:
     def _on_model(self, key: Key, value: object) -> None:
         if value is None:
             self._board.drop(key)
+            self._lessons.drop(key)
+            self._keeper.forget(key)
         self._models.add(key)
         for policy in list(self._policies.policies_of(key)):
             self._policy_queue.add(policy)
@@ -162,13 +174,14 @@ class Engine:
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (key[0], ref.name))
         incident, board = self._store.open_incident(key), self._board.of(key)
+        signals = self._policies.signals_of(key)
         return ModelFacts(
             model=model,
             workload=workload,
             pods=self._store.pods(workload),
             container=container_of(model, workload),
             policies=len(list(self._policies.policies_of(key))),
-            expected=tuple((s.policy, s.name) for s in self._policies.signals_of(key)),
+            expected=tuple((s.policy, s.name) for s in signals),
             views=dict(board.views),
             ties=dict(board.ties),
             healthy_for=dict(board.healthy_for),
@@ -177,6 +190,8 @@ class Engine:
             suspicions=suspicions(self._store.incidents_of(key)),
             episode=self._incidents.episode(model),
             now=moment(time.time()),
+            learns=any(detector(s.detector.chosen()[0]).learns for s in signals),
+            learned=self._lessons.told(key, signals, board.views),
         )
 
     async def _policy(self, key: Key) -> float | None:
@@ -186,7 +201,9 @@ class Engine:
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}
         now = moment(time.time())
-        status = policy_status(policy, compiled, len(models), names, self._source_said(key), now)
+        status = policy_status(
+            policy, compiled, len(models), names, self._source_said(key), now, self._keeper.said(key)
+        )
         return await self._written(c.POLICIES, key, policy.status.to_object(), status.to_object())
 
     async def _playbook(self, key: Key) -> float | None:

@@ -16,6 +16,7 @@ class Policies:
         self._store = store
         self._compiled: dict[Key, tuple[CompiledPolicy, tuple[Key, ...]]] | None = None
         self._of_model: dict[Key, list[CompiledSignal]] = {}
+        self._names: dict[Key, frozenset[tuple[str, str]]] = {}
         store.subscribe(self._on_change)
 
     def close(self) -> None:
@@ -29,7 +30,7 @@ class Policies:
     def _all(self) -> dict[Key, tuple[CompiledPolicy, tuple[Key, ...]]]:
         if self._compiled is None:
             self._compiled = {}
-            self._of_model = {}
+            self._of_model, self._names = {}, {}
             models: dict[str, list[ModelDeployment]] = {}
             for model in self._store.models():
                 models.setdefault(model.metadata.namespace, []).append(model)
@@ -63,6 +64,13 @@ class Policies:
         """Every signal that judges a model, over all policies."""
         self._all()
         return self._of_model.get(model, [])
+
+    def names_of(self, model: Key) -> frozenset[tuple[str, str]]:
+        """The policy and name of every signal that judges a model."""
+        signals = self.signals_of(model)
+        if model not in self._names:
+            self._names[model] = frozenset((s.policy, s.name) for s in signals)
+        return self._names[model]
 
     def policies_of(self, model: Key) -> Iterator[Key]:
         """The policies that select a model."""

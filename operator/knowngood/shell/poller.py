@@ -7,27 +7,24 @@ passed over and counted, so that a slow source never has two cycles at once.
 import asyncio
 import math
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
-from knowngood.api.durations import seconds
-from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.observed import Verdict
-from knowngood.core.facts.workload import Pod
-from knowngood.core.incidents.evidence import moment
-from knowngood.core.incidents.judge import Judged, Releases, judge
-from knowngood.core.incidents.modelstatus import container_of
-from knowngood.core.incidents.releases import learn, soaked, ties_of
-from knowngood.core.signals.answer import Answer, DataState, Row, failed
-from knowngood.core.signals.compiled import POD, CompiledPolicy, CompiledSignal, model_matchers
-from knowngood.core.signals.sample import Sample
+from knowngood.core.detectors.port import DetectorPort
+from knowngood.core.detectors.registry import detector
+from knowngood.core.signals.answer import Answer, DataState, failed
+from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import metrics
-from knowngood.shell.board import Board, ModelBoard
+from knowngood.shell.board import Board
+from knowngood.shell.judging import Judging
+from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
+from knowngood.shell.reads import Read
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.store import Key, Store
+from knowngood.shell.windows import Question, Windows, newest_end
+from knowngood.shell.windows import SignalKey as WholeKey
 
 log = structlog.get_logger()
 Group = Sequence[tuple[CompiledPolicy, tuple[Key, ...]]]
@@ -46,8 +43,14 @@ class Poller:
         sources: Mapping[str, PrometheusSource],
         wake: Wake,
         wake_policy: Wake,
+        lessons: Lessons | None = None,
+        find: Callable[[str], DetectorPort] = detector,
     ) -> None:
-        self._store, self._policies, self._board, self._sources = store, policies, board, sources
+        self._policies, self._board, self._sources = policies, board, sources
+        self.windows = Windows()
+        self.ready: Callable[[CompiledPolicy, Sequence[Key]], bool] = lambda compiled, models: True
+        self._judging = Judging(store, policies, board, lessons or Lessons(), find)
+        self._late: dict[WholeKey, Read] = {}
         self._wake, self._wake_policy = wake, wake_policy
         self._running: dict[float, asyncio.Task[None]] = {}
         self.source_states: dict[Key, tuple[DataState, str]] = {}  # policy to the worst state of its answers
@@ -66,6 +69,7 @@ class Poller:
         finally:
             for task in self._running.values():
                 task.cancel()
+            self._judging.close()
 
     def _start(self, interval: float, tick: float) -> None:
         before = self._running.get(interval)
@@ -88,34 +92,65 @@ class Poller:
 
     async def poll(self, group: Group, tick: float) -> None:
         """One cycle: every distinct query once, then every model's verdicts. ``tick`` in seconds since the epoch."""
-        distinct = list({(s.source, s.query) for compiled, _ in group for s in compiled.signals})
-        answers = dict(zip(distinct, await asyncio.gather(*(self._ask(*d) for d in distinct)), strict=True))
+        asked = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
+        distinct = list(dict.fromkeys(asked.values()))
+        answers = dict(zip(distinct, await asyncio.gather(*map(self._ask, distinct)), strict=True))
+        now = time.time()
         for compiled, models in group:
-            await self._judge_policy(compiled, models, answers, tick)
+            found = [(s, asked[id(s)]) for s in compiled.signals if id(s) in asked]
+            reads = [Read(s, q, answers[q], tick, now, newest_end(s, tick)) for s, q in found]
+            try:
+                await self._judge_policy(compiled, models, reads, tick)
+            except Exception:
+                log.exception("policy not judged", namespace=compiled.namespace, policy=compiled.name)
 
-    async def _ask(self, source: str, query: str) -> Answer:
-        found = self._sources.get(source)
+    def _due(
+        self, signal: CompiledSignal, compiled: CompiledPolicy, models: Sequence[Key], tick: float
+    ) -> Question | None:
+        """What to ask for a signal now, if anything; a whole window waits until all was read that was kept."""
+        if not self._judging.find(signal.detector.chosen()[0]).whole_windows:
+            return Question(signal.source, signal.query)
+        return self.windows.due(signal, tick, len(models)) if self.ready(compiled, models) else None
+
+    async def _ask(self, question: Question) -> Answer:
+        found = self._sources.get(question.source)
         if found is None:
             have = ", ".join(self._sources) or "none"
-            return failed(DataState.NO_SOURCE, f"no source {source!r} is set up; there is {have}")
-        return await found.query(query)
+            return failed(DataState.NO_SOURCE, f"no source {question.source!r} is set up; there is {have}")
+        if question.sliding:
+            return await found.query(question.query)
+        if question.first == question.last:
+            return await found.query(question.query, at=question.last)
+        return await found.query_range(question.query, question.first, question.last, question.step)
 
     async def _judge_policy(
-        self,
-        compiled: CompiledPolicy,
-        models: Iterable[Key],
-        answers: Mapping[tuple[str, str], Answer],
-        tick: float,
+        self, compiled: CompiledPolicy, models: Sequence[Key], reads: Sequence[Read], tick: float
     ) -> None:
-        now = time.time()
-        read = {s.name: _Read(s, answers[(s.source, s.query)], now) for s in compiled.signals}
-        self._note_source(compiled, [r.answer for r in read.values()])
-        for key in models:
-            model = self._store.model(key)
-            if model is None or model.spec.suspend:
-                self._board.drop(key)  # what was seen before must not open an incident when it is judged again
-            else:
-                await self._judge_model(model, read, tick)
+        if reads:
+            self._note_source(compiled, [r.answer for r in reads])
+        asked = {read.signal.name for read in reads}
+        late = (self._late.get((s.namespace, s.policy, s.name)) for s in compiled.signals if s.name not in asked)
+        again = [read for read in late if read is not None]
+        for key in await self._judging.policy([*reads, *again], models, tick, self._ask):
+            self._wake(key)
+        for read in (*reads, *again):
+            if read.whole and read.current:
+                self._keep_late(read, models)
+        for read in reads:
+            if read.whole and read.answer.state is DataState.OK:
+                self.windows.answered(read.signal, read.question)
+            elif read.whole:
+                self.windows.failed(read.signal, read.question, read.answer.state)
+
+    def _keep_late(self, read: Read, models: Sequence[Key]) -> None:
+        """Where a window's release was not known yet, the same window is judged again at the next poll."""
+        signal = read.signal
+        key = (signal.namespace, signal.policy, signal.name)
+        late = [m for m in models if (found := self._board.of(m).before(signal)) and found.unknown_releases]
+        if late:
+            self._late[key] = read.again(late)
+        else:
+            self._late.pop(key, None)
 
     def _note_source(self, compiled: CompiledPolicy, answers: Sequence[Answer]) -> None:
         key = (compiled.namespace, compiled.name)
@@ -124,127 +159,3 @@ class Poller:
         if self.source_states.get(key) != said:
             self.source_states[key] = said
             self._wake_policy(key)
-
-    async def _judge_model(self, model: ModelDeployment, read: Mapping[str, "_Read"], tick: float) -> None:
-        key = (model.metadata.namespace, model.metadata.name)
-        board = self._board.of(key)
-        ref = model.spec.workload_ref
-        workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-        container = container_of(model, workload)
-        pods = {p.name: p for p in self._store.pods(workload)}
-        board.ties = {**ties_of(model.status.releases), **board.ties}
-        changed = False
-        releases = _releases(board.ties, pods, container)
-        for found in read.values():
-            judged = found.judge(model, board, releases, tick)
-            if judged.unknown_releases and await self._learn(found, model, board, pods, container, tick):
-                releases = replace(releases, ties=board.ties)
-                judged = found.judge(model, board, releases, tick)
-            changed |= board.record(found.signal, judged, moment(tick))
-        board.keep_only((s.policy, s.name) for s in self._policies.signals_of(key))
-        interval = next(iter(read.values())).signal.interval
-        if _soak(board, releases.running, interval, tick, model):
-            changed = True
-        if changed:
-            self._wake(key)
-
-    async def _learn(
-        self,
-        found: "_Read",
-        model: ModelDeployment,
-        board: ModelBoard,
-        pods: Mapping[str, Pod],
-        container: str,
-        tick: float,
-    ) -> bool:
-        """Tie the unknown release labels to images, by the pods that export them; True where that told something."""
-        owners = await found.owners(self._ask)
-        label, matchers = found.signal.release_label, model_matchers(model, found.signal.model_label)
-        seen = [
-            (row.labels[label], row.labels[POD])
-            for row in owners.get(tuple(sorted(matchers.items())), ())
-            if label in row.labels and POD in row.labels
-        ]
-        ties = learn(board.ties, seen, pods, container)
-        if not board.ties and (board.tentative.get("ties") != ties or board.tentative.get("tick") == tick):
-            # of a model without any history a late label may be the first to be seen: believe what two polls see
-            board.tentative = {"ties": ties, "tick": tick}
-            return False
-        told = ties != board.ties
-        board.ties = ties
-        return told
-
-
-Ask = Callable[[str, str], Awaitable[Answer]]
-Matched = tuple[tuple[str, str], ...]
-
-
-class _Read:
-    """A signal's answer, its samples indexed by model once for all models."""
-
-    def __init__(self, signal: CompiledSignal, answer: Answer, now: float) -> None:
-        self.signal, self.answer = signal, answer
-        self._samples = signal.decode(answer.rows, now)
-        self._owners: _Owners | None = None
-        self._indices: dict[tuple[str, ...], dict[tuple[str, ...], list[Sample]]] = {}
-
-    def judge(self, model: ModelDeployment, board: ModelBoard, releases: Releases, tick: float) -> Judged:
-        matchers = model_matchers(model, self.signal.model_label)
-        before = board.judged.get((self.signal.policy, self.signal.name))
-        return judge(self.signal, self.answer, self._of(matchers), matchers, releases, before, tick)
-
-    async def owners(self, ask: Ask) -> "_Owners":
-        """Which pods export this signal's series, asked once a cycle however many models want to know."""
-        if self._owners is None:
-            self._owners = _Owners((await ask(self.signal.source, self.signal.owners)).rows)
-        return self._owners
-
-    def _of(self, matchers: Mapping[str, str]) -> Sequence[Sample]:
-        names = tuple(sorted(matchers))
-        if names not in self._indices:
-            index: dict[tuple[str, ...], list[Sample]] = {}
-            for sample in self._samples:
-                index.setdefault(tuple(sample.labels.get(n, "") for n in names), []).append(sample)
-            self._indices[names] = index
-        return self._indices[names].get(tuple(matchers[n] for n in names), ())
-
-
-class _Owners:
-    """Rows of an owners query, indexed by a model's labels when they are first asked for."""
-
-    def __init__(self, rows: Sequence[Row]) -> None:
-        self._rows = rows
-        self._indices: dict[tuple[str, ...], dict[Matched, list[Row]]] = {}
-
-    def get(self, matched: Matched, default: Sequence[Row]) -> Sequence[Row]:
-        """The rows that carry these labels."""
-        names = tuple(name for name, _ in matched)
-        if names not in self._indices:
-            index: dict[Matched, list[Row]] = {}
-            for row in self._rows:
-                index.setdefault(tuple((n, row.labels.get(n, "")) for n in names), []).append(row)
-            self._indices[names] = index
-        return self._indices[names].get(matched, default)
-
-
-def _releases(ties: Mapping[str, str], pods: Mapping[str, Pod], container: str) -> Releases:
-    found = {name: c.running.digest for name, p in pods.items() if p.live and (c := p.container(container))}
-    return Releases(ties, found, frozenset(d for d in found.values() if d))
-
-
-def _soak(board: ModelBoard, running: frozenset[str], interval: float, tick: float, model: ModelDeployment) -> bool:
-    """Count a healthy interval for the one release that runs; True where its record has to move on."""
-    for view in board.views.values():
-        if view.judgement.verdict is Verdict.BREACH and view.judgement.digest:
-            board.healthy_for[view.judgement.digest] = 0.0
-    if len(running) != 1 or not board.healthy:
-        return False
-    digest, soak = next(iter(running)), seconds(model.spec.promotion.soak)
-    if digest not in board.healthy_for:
-        noted = next((r.healthy_for for r in model.status.releases if r.digest == digest), None)
-        board.healthy_for[digest] = seconds(noted) if noted else 0.0
-    before = board.healthy_for[digest]
-    passed = min(interval, tick - board.counted_at)  # several policies may judge the model, each at its own pace
-    board.counted_at = tick
-    board.healthy_for[digest] = before + passed
-    return soaked(before, soak) != soaked(before + passed, soak)

@@ -56,11 +56,13 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
         self.source = source
         self.pool = ThreadPoolExecutor(source.max_concurrency, thread_name_prefix=f"source-{name}")
 
-    async def query(self, text: str, timeout: float | None = None) -> Answer:
-        """Evaluate an instant query now. Never raises; failures are in the answer's state."""
-        return await self._run("query", {"query": text}, timeout)
+    async def query(self, text: str, timeout: float | None = None, at: float | None = None) -> Answer:
+        """Evaluate an instant query, now or ``at`` a time. Never raises; failures are in the answer's state."""
+        return await self._run("query", {"query": text} if at is None else {"query": text, "time": at}, timeout)
 
-    async def query_range(self, text: str, start: float, end: float, step: float, timeout: float) -> Answer:
+    async def query_range(
+        self, text: str, start: float, end: float, step: float, timeout: float | None = None
+    ) -> Answer:
         """Evaluate ``text`` from ``start`` to ``end`` (seconds since the epoch) each ``step`` seconds."""
         return await self._run("query_range", {"query": text, "start": start, "end": end, "step": step}, timeout)
 

@@ -37,6 +37,7 @@ _PLURALS: Final = {
     "Deployment": "deployments",
     "StatefulSet": "statefulsets",
     "Secret": "secrets",
+    "ConfigMap": "configmaps",
     "ModelDeployment": "modeldeployments",
     "AIIncident": "aiincidents",
     "IncidentPolicy": "incidentpolicies",

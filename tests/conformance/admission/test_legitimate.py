@@ -6,13 +6,14 @@ import pytest
 
 from tests.conformance.admission import world
 from tests.conformance.admission.attacks.base import DIGITS, INCIDENT, MODEL, containers, pod
-from tests.conformance.admission.cluster import STRATEGIC, WATCHED, Client, admin, collection, path_of
+from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, admin, collection, path_of
 from tests.conformance.admission.world import CANDIDATE, GOOD, PROVEN, RUNNING, incident, model, release
 from tests.conformance.apiserver import ApiServer
 from tests.conformance.crds.statuses import INCIDENT as INCIDENT_STATUS
 from tests.conformance.crds.statuses import MODEL as MODEL_STATUS
 
 pytestmark = pytest.mark.conformance
+FULL = {"data": {"state": "x" * (512 * 1024)}}
 REVISION = {"name": "MODEL_REVISION", "value": "7"}
 
 
@@ -101,6 +102,21 @@ def test_opens_an_incident_and_drives_it(operator: Client, origin: str) -> None:
     made = operator.create(incident(f"opened-{origin.lower()}", origin=origin))
     assert made.status == 201, made.message
     patched(operator, f"{path_of(made.body)}/status", {"status": INCIDENT_STATUS}, "application/merge-patch+json")
+
+
+@pytest.mark.parametrize("owner", ["digits", "m" * 240])
+def test_keeps_what_it_remembers(operator: Client, owner: str) -> None:
+    """The keeper's own bodies: made, and written again."""
+    from knowngood.core.incidents.kept import kept_name
+    from knowngood.shell import cluster
+    from knowngood.shell.configmaps import Owner, body
+
+    for what, resource in (("state", cluster.POLICIES), ("baseline", cluster.MODELS)):
+        name = kept_name(what, owner)
+        made = operator.create(body(name, Owner(resource, world.WATCHED, owner, "uid"), "eA=="))
+        assert made.status == 201, made.message
+        again = patched(operator, path_of(made.body | {"kind": "ConfigMap", "apiVersion": "v1"}), FULL, MERGE)
+        assert again["data"] == FULL["data"]
 
 
 def test_others_write_what_the_operator_may_not(api: ApiServer) -> None:

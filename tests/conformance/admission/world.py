@@ -101,6 +101,29 @@ def incident(name: str, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "knowngood.dev/v1alpha1", "kind": "AIIncident", "metadata": meta, "spec": base | spec}
 
 
+MANAGED: Final = {"app.kubernetes.io/managed-by": "knowngood"}
+
+
+def configmap(name: str, kind: str, owner: str) -> dict[str, Any]:
+    """A ConfigMap as the operator makes it for an object."""
+    reference = {"apiVersion": "knowngood.dev/v1alpha1", "kind": kind, "name": owner, "uid": f"uid-{owner}"}
+    meta = {"name": name, "namespace": WATCHED, "labels": dict(MANAGED), "ownerReferences": [reference]}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"state": "eA=="}}
+
+
+def unmarked(made: dict[str, Any]) -> dict[str, Any]:
+    """The same, made by somebody else."""
+    return made | {"metadata": {key: value for key, value in made["metadata"].items() if key != "labels"}}
+
+
+KEPT: Final = configmap("knowngood-state-quality", "IncidentPolicy", "quality")
+UNMARKED: Final = unmarked(configmap("knowngood-state-theirs", "IncidentPolicy", "theirs"))
+FEATURES: Final = {
+    "apiVersion": "v1",
+    "kind": "ConfigMap",
+    "metadata": {"name": "feature-pipeline", "namespace": WATCHED},
+    "data": {"version": "v3"},
+}
 OBJECTS: Final = (
     workload("digits", "digits"),
     workload("free", None),
@@ -112,6 +135,9 @@ OBJECTS: Final = (
     model("faces", "StatefulSet"),
     model("ghost"),
     model("digits", namespace=ELSEWHERE),
+    KEPT,
+    UNMARKED,
+    FEATURES,
 )
 
 

@@ -15,6 +15,7 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "decisions",
     "fixes",
     "references",
+    "kept",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "unseen-workload",

@@ -52,9 +52,15 @@ class TestEachMode:
             assert not (resource.startswith("pods") and verb not in ("get", "list", "watch"))
             assert resource not in ("serviceaccounts/token", "pods/exec", "nodes/proxy")
 
-    def test_creates_only_incidents_events_and_its_lease(self, render: Render, values: dict[str, Any]) -> None:
+    def test_creates_only_incidents_events_its_memory_and_its_lease(
+        self, render: Render, values: dict[str, Any]
+    ) -> None:
         created = {resource for _, resource, verb in allowed(render(values)) if verb == "create"}
-        assert created == {"aiincidents", "events", "leases"}
+        assert created == {"aiincidents", "events", "configmaps", "leases"}
+
+    def test_writes_no_configmap_that_no_policy_bounds(self, render: Render, values: dict[str, Any]) -> None:
+        found = allowed(render({**values, "admission": {"enabled": False}}))
+        assert {verb for _, resource, verb in found if resource == "configmaps"} == {"get"}
 
     def test_writes_no_spec_of_people(self, render: Render, values: dict[str, Any]) -> None:
         written = {resource for _, resource, verb in allowed(render(values)) if verb in ("create", "update", "patch")}
@@ -67,6 +73,7 @@ class TestEachMode:
             "deployments",
             "statefulsets",
             "events",
+            "configmaps",
             "leases",
         }
 

@@ -63,6 +63,11 @@ WORLDS = {
     "incident": {"incident": "digits-1", "suspicions": (suspicion(),), "episode": 1},
     "rolling": {"pods": (*b.pods("good"), *b.pods("bad"))},
     "not judged": {"views": {}},
+    "learning": {
+        "views": b.views(b.view(Verdict.INCONCLUSIVE, "good", reason=Reason.LEARNING)),
+        "learns": True,
+        "learned": {(b.POLICY, b.SIGNAL): "20/50"},
+    },
 }
 
 
@@ -225,3 +230,29 @@ def test_a_field_that_no_code_heeds_is_said() -> None:
     ready = next(c for c in status.conditions if c.type == "Ready")
     assert (ready.status, ready.reason) == ("False", "NotSupported")
     assert "spec.dependencies" in ready.message
+
+
+def test_learning_is_a_phase_and_tells_how_far_it_is() -> None:
+    status = status_of(facts(**WORLDS["learning"]))
+    assert status.phase is ModelPhase.LEARNING
+    assert status.signals is not None
+    assert status.signals.items[0].learned == "20/50"
+    assert said(status, "BaselinesLearned") == (
+        ConditionStatus.FALSE,
+        Reason.LEARNING,
+        f"windows of healthy traffic learned so far: {b.POLICY}/{b.SIGNAL} 20/50",
+    )
+    assert said(status, "SignalsAvailable")[0] is ConditionStatus.TRUE
+
+
+def test_what_was_learned_is_said_only_of_models_whose_signals_learn() -> None:
+    known = facts(learns=True)
+    assert said(status_of(known), "BaselinesLearned")[:2] == (ConditionStatus.TRUE, Reason.LEARNED)
+    assert find_condition(status_of(again(known, learns=False)).conditions, "BaselinesLearned") is None
+
+
+def test_a_signal_without_data_is_inconclusive_though_another_learns() -> None:
+    other = ("other", "signal")
+    views = {**facts(**WORLDS["learning"]).views, other: b.absent()}
+    learning = facts(**{**WORLDS["learning"], "views": views, "expected": ((b.POLICY, b.SIGNAL), other)})
+    assert status_of(learning).phase is ModelPhase.INCONCLUSIVE

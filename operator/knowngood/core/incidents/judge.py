@@ -1,33 +1,35 @@
-"""Samples of one signal to the verdict on one model: only running releases, every segment, the worst named."""
+"""Samples of one signal to verdicts on models: only running releases, every segment, the worst named.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+All models of a policy are handed to the detector at once, so that it can compute over arrays.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from knowngood.api.conditions import Reason
+from knowngood.api.detectors import ComparedWith, ComparisonDetector
 from knowngood.api.durations import seconds
 from knowngood.api.observed import Verdict
 from knowngood.api.signals import NoDataAction
+from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.judgement import Judgement, undecided, worst
-from knowngood.core.detectors.port import Case, Span
+from knowngood.core.detectors.port import Case, DetectorPort, Span
+from knowngood.core.detectors.port import Judged as Said
 from knowngood.core.detectors.registry import detector
+from knowngood.core.incidents.placing import Placed, Releases, SeriesKey, placed
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample, key_of, pooled
+from knowngood.core.signals.sample import Key, Sample
 from knowngood.core.signals.scope import NAMESPACE
 
+__all__ = ["Asked", "Judged", "Memories", "Outcome", "Releases", "Seen", "belongs", "judge", "judge_all"]
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
+_KEPT_WINDOWS = 100  # for which a series that is not there is remembered
 
-Memories = Mapping[Key, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Releases:
-    """What is known of a model's releases: label value to digest, pod name to digest, and the digests that run."""
-
-    ties: Mapping[str, str]
-    pods: Mapping[str, str]
-    running: frozenset[str]
+Memories = Mapping[SeriesKey, Any]
+Find = Callable[[str], DetectorPort]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,36 @@ class Judged:
     memories: Memories
     no_data_since: float | None = None
     unknown_releases: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One model to judge: its samples, and what is known of it. ``baselines`` are by digest and segment."""
+
+    samples: Sequence[Sample]
+    matchers: Mapping[str, str]
+    releases: Releases
+    before: Judged | None = None
+    baselines: Mapping[SeriesKey, Baseline] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One series of a running release as it was judged, by digest and segment: what may be learned from."""
+
+    key: SeriesKey
+    sample: Sample
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one model. ``failure`` says how the detector itself failed, if it did."""
+
+    judged: Judged
+    seen: tuple[Seen, ...] = ()
+    failure: str = ""
 
 
 def belongs(sample: Sample, matchers: Mapping[str, str]) -> bool:
@@ -55,83 +87,151 @@ def judge(
     now: float,
 ) -> Judged:
     """Judge one signal for one model at ``now`` (seconds since the epoch); ``samples`` are those of this model."""
+    span = Span(now, signal.window, signal.interval)
+    return judge_all(signal, answer, [Asked(samples, matchers, releases, before)], span)[0].judged
+
+
+def judge_all(
+    signal: CompiledSignal, answer: Answer, models: Sequence[Asked], span: Span, find: Find = detector
+) -> list[Outcome]:
+    """Judge one signal for many models, in their order. A model on which the detector fails spoils no other."""
     if answer.state is not DataState.OK:
-        return Judged(undecided(answer.state, answer.message), before.memories if before else {})
-    unknown: set[str] = set()
-    placed: list[tuple[Sample, str, bool]] = []
-    for sample, digest, separable in _placed(signal, samples, releases):
-        if digest is None:
-            unknown.add(sample.labels.get(signal.release_label, ""))
-        elif not separable or digest in releases.running:
-            placed.append((sample, digest, separable))
-    memories: dict[Key, Any] = {}
-    verdicts: list[Judgement] = []
-    found = _detect(signal, [sample for sample, _, _ in placed], before.memories if before else {}, now)
-    for (sample, digest, separable), (judgement, memory) in zip(placed, found, strict=True):
-        if memory is not None:
-            memories[key_of(sample.labels)] = memory
-        verdicts.append(_located(judgement, signal, sample, digest, separable, matchers))
-    if not verdicts:
-        verdicts.append(_nothing(samples, unknown))
-    result = worst(verdicts)
-    return _with_no_data(signal, Judged(result, memories, unknown_releases=frozenset(unknown)), before, now)
-
-
-Placed = tuple[Sample, str | None, bool]
-
-
-def _placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
-    """Each sample with its release's digest, in a fixed order, since a source promises none.
-
-    Where pods stand for releases, the ratios of one release's pods are one ratio: weighed by their events, so that
-    many pods with little traffic each are not too few to judge.
-    """
-    ordered = sorted(samples, key=lambda s: key_of(s.labels))
-    placed = [(s, *_release(s, signal, releases)) for s in ordered]
-    if signal.by_release or not signal.weighed:
-        return placed
-    groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
-    for sample, digest, separable in placed:
-        rest = {k: v for k, v in sample.labels.items() if k != signal.release_label}
-        groups.setdefault((key_of(rest), digest, separable), []).append(sample)
-    return [(pooled(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
-
-
-def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:
-    """(digest or None where unknown, whether the series tells releases apart)."""
-    value = sample.labels.get(signal.release_label)
-    if value is None:
-        return next(iter(releases.running)) if len(releases.running) == 1 else "", False
-    if not signal.by_release:
-        return releases.pods.get(value, ""), True
-    return releases.ties.get(value), True
-
-
-def _detect(
-    signal: CompiledSignal, samples: Sequence[Sample], memories: Memories, now: float
-) -> Sequence[tuple[Judgement, Any]]:
+        said = undecided(answer.state, answer.message)
+        return [Outcome(Judged(said, m.before.memories if m.before else {})) for m in models]
     name, settings = signal.detector.chosen()
-    cases = [Case(s, memories.get(key_of(s.labels)), segments=len(samples)) for s in samples]
-    return detector(name).judge(settings, cases, Span(now, signal.window, signal.interval))
+    port = find(name)
+    try:
+        return _together(signal, settings, port, models, span)
+    except Exception:
+        return [_alone(signal, settings, port, model, span) for model in models]
 
 
-def _located(
-    judgement: Judgement,
+def _together(
+    signal: CompiledSignal, settings: Any, port: DetectorPort, models: Sequence[Asked], span: Span
+) -> list[Outcome]:
+    parts = [_part(signal, settings, port, model) for model in models]
+    cases = [case for _, _, of_model in parts for case in of_model]
+    said = port.judge(settings, cases, span)
+    if len(said) != len(cases):
+        raise ValueError(f"{len(said)} judgements of {len(cases)} series")
+    found = iter(said)
+    return [
+        _outcome(signal, port, model, here, unknown, list(islice(found, len(here))), span)
+        for model, (here, unknown, _) in zip(models, parts, strict=True)
+    ]
+
+
+def _alone(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Asked, span: Span) -> Outcome:
+    try:
+        return _together(signal, settings, port, [model], span)[0]
+    except Exception as error:
+        text = f"the detector failed on this data: {type(error).__name__}; the operator's log says more"
+        said = Judgement(Verdict.ERROR, Reason.DETECTOR_FAILED, text)
+        return Outcome(Judged(said, model.before.memories if model.before else {}), failure=repr(error))
+
+
+Part = tuple[list[Placed], frozenset[str], list[Case]]
+
+
+def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Asked) -> Part:
+    """The series to judge, the release labels that nobody knows, and the cases for the detector."""
+    releases, memories = model.releases, model.before.memories if model.before else {}
+    everything = placed(signal, model.samples, releases)
+    here = [p for p in everything if p.digest is not None and (not p.separable or p.digest in releases.running)]
+    label = signal.release_label
+    unknown = frozenset(p.sample.labels.get(label, "") for p in everything if p.digest is None)
+    references: dict[Key, Sample] = {}
+    if isinstance(settings, ComparisonDetector):
+        known_good = settings.against is ComparedWith.KNOWN_GOOD
+        other = releases.known_good if known_good else releases.previous
+        references = {p.segment(signal)[1]: p.sample for p in everything if other and p.digest == other}
+    cases = [
+        Case(
+            p.sample,
+            memories.get(p.key()) if memories else None,
+            _reference(signal, model, p) if port.learns else None,
+            len(here),
+            references.get(p.segment(signal)[1]) if references else None,
+        )
+        for p in here
+    ]
+    return here, unknown, cases
+
+
+def _reference(signal: CompiledSignal, model: Asked, of: Placed) -> Baseline | None:
+    """What the series is held against: what the known-good release was like, else what its own was while healthy."""
+    digest, labels = of.segment(signal)
+    return model.baselines.get((model.releases.known_good, labels)) or model.baselines.get((digest, labels))
+
+
+def _outcome(
     signal: CompiledSignal,
-    sample: Sample,
-    digest: str,
-    separable: bool,
-    matchers: Mapping[str, str],
-) -> Judgement:
+    port: DetectorPort,
+    model: Asked,
+    here: Sequence[Placed],
+    unknown: frozenset[str],
+    found: Sequence[Said],
+    span: Span,
+) -> Outcome:
+    memories: dict[SeriesKey, Any] = _absent(model, span) if port.whole_windows else {}
+    verdicts: list[Judgement] = []
+    shared = {NAMESPACE, signal.model_label, signal.release_label, *model.matchers}
+    for one, (judgement, memory) in zip(here, found, strict=True):
+        if memory is not None:
+            memories[one.key()] = memory
+        elif memories:
+            memories.pop(one.key(), None)
+        verdicts.append(_located(judgement, signal, one, shared))
+    result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(model.samples, unknown)
+    judged = _with_no_data(signal, Judged(result, memories, unknown_releases=unknown), model.before, span.end)
+    return Outcome(judged, tuple(_seen(signal, here, verdicts)) if port.learns else ())
+
+
+def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
+    """What is remembered of series of running releases that may be absent now, for a while."""
+    if model.before is None:
+        return {}
+    running, oldest = model.releases.running, span.end - _KEPT_WINDOWS * span.length
+    return {
+        key: memory
+        for key, memory in model.before.memories.items()
+        if (not running or not key[0] or key[0] in running) and getattr(memory, "end", span.end) >= oldest
+    }
+
+
+def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Judgement]) -> Iterable[Seen]:
+    """The series whose release is certain; a detector that is learning need not have counted their samples."""
+    least = getattr(signal.detector.chosen()[1], "min_samples", 0)
+    for one, judgement in zip(here, verdicts, strict=True):
+        if one.digest:
+            few = one.sample.count is not None and one.sample.count < least
+            reason = Reason.TOO_FEW_SAMPLES if few else judgement.reason
+            verdict = Verdict.INCONCLUSIVE if few else judgement.verdict
+            yield Seen(one.segment(signal), one.sample, verdict, reason)
+
+
+def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: set[str]) -> Judgement:
     """The judgement with the segment and the release that it is about."""
-    shared = {NAMESPACE, signal.model_label, signal.release_label} | set(matchers)
-    segment = {k: v[:_LONGEST] for k, v in sample.labels.items() if k not in shared and len(k) <= _LONGEST}
-    segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
-    label = sample.labels.get(signal.release_label)
-    return replace(judgement, segment=segment, release=label, digest=digest, not_separable=not separable)
+    labels = of.sample.labels
+    segment = {k: v[:_LONGEST] for k, v in labels.items() if k not in shared and len(k) <= _LONGEST}
+    if segment or judgement.segment:
+        segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
+    return Judgement(
+        judgement.verdict,
+        judgement.reason,
+        judgement.message,
+        judgement.value,
+        judgement.count,
+        judgement.threshold,
+        segment,
+        labels.get(signal.release_label),
+        of.digest or "",
+        not of.separable,
+        judgement.state,
+    )
 
 
-def _nothing(samples: Sequence[Sample], unknown: set[str]) -> Judgement:
+def _nothing(samples: Sequence[Sample], unknown: frozenset[str]) -> Judgement:
     if unknown:
         names = ", ".join(name[:_LONGEST] for name in sorted(unknown)[:3])
         return undecided(

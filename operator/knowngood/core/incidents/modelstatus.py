@@ -1,7 +1,7 @@
 """A ModelDeployment's status from facts alone; equal facts give an equal status, so that idle models cost no write."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from knowngood.api import LABEL_MODEL
@@ -19,16 +19,13 @@ from knowngood.api.modelstatus import (
     SignalsStatus,
 )
 from knowngood.api.observed import NamedImage, RunningContainer, Verdict
-from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import clipped
 from knowngood.core.incidents.releases import observe, prove, ties_of
+from knowngood.core.incidents.signalconditions import Said, available, learned
 from knowngood.core.incidents.suspicion import Suspicion, weighed
-from knowngood.core.signals.answer import DataState
-
-_AVAILABLE_ANYWAY = frozenset({DataState.OK, DataState.TOO_FEW})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,8 @@ class ModelFacts:
     suspicions: Sequence[Suspicion]
     episode: int
     now: datetime
+    learns: bool = False  # whether any signal needs to know what is usual
+    learned: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of signals that learn, as ``20/50``
     proof_refused: str = ""  # what the API server said when a release was to be marked as proven
 
 
@@ -157,14 +156,14 @@ def _known_good(facts: ModelFacts, releases: Sequence[Release]) -> KnownGoodStat
 
 
 def _signals(facts: ModelFacts) -> SignalsStatus:
-    items = [_item(key, facts.views.get(key)) for key in sorted(facts.expected)]
+    items = [_item(key, facts.views.get(key), facts.learned.get(key)) for key in sorted(facts.expected)]
     found = [item for item in items if item is not None]
     ok = sum(item.verdict is Verdict.HEALTHY for item in found)
     total = len(facts.expected) - sum(item.reason == Reason.IGNORED for item in found)
     return SignalsStatus(ok=ok, total=total, summary=f"{ok}/{total}", items=found)
 
 
-def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
+def _item(key: tuple[str, str], view: SignalView | None, learned: str | None) -> SignalItem | None:
     if view is None:
         return None
     judgement = view.judgement
@@ -177,6 +176,7 @@ def _item(key: tuple[str, str], view: SignalView | None) -> SignalItem | None:
         reason=str(judgement.reason),
         message=clipped(judgement.message + (f" ({segment})" if segment else "")),
         since=view.since,
+        learned=learned,
         not_separable=True if judgement.not_separable else None,
     )
 
@@ -186,24 +186,29 @@ def _phase(facts: ModelFacts, signals: SignalsStatus, known_good: KnownGoodStatu
         return ModelPhase.SUSPENDED
     if facts.incident:
         return ModelPhase.INCIDENT
-    if signals.ok < signals.total or not signals.total:
+    waiting = sum(item.reason == Reason.LEARNING for item in signals.items)
+    if signals.ok + waiting < signals.total or not signals.total:
         return ModelPhase.INCONCLUSIVE
+    if waiting:
+        return ModelPhase.LEARNING
     return ModelPhase.HEALTHY if known_good else ModelPhase.LEARNING
 
 
 def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: SignalsStatus) -> list[Condition]:
     generation = facts.model.metadata.generation
     conditions: list[Condition] = list(facts.model.status.conditions)
-    for type, (value, reason, message) in (
+    for type, said in (
         (ConditionType.READY, _ready(facts)),
-        (ConditionType.SIGNALS_AVAILABLE, _available(facts)),
+        (ConditionType.SIGNALS_AVAILABLE, available(facts.views)),
         (ConditionType.KNOWN_GOOD_AVAILABLE, _has_known_good(facts, known_good)),
+        (ConditionType.BASELINES_LEARNED, learned(facts.learns, signals.items)),
     ):
+        if said is None:
+            conditions = [c for c in conditions if c.type != type]
+            continue
+        value, reason, message = said
         conditions = set_condition(conditions, type, value, reason, message, generation, facts.now)
     return conditions
-
-
-Said = tuple[ConditionStatus, Reason | str, str]
 
 
 def _ready(facts: ModelFacts) -> Said:
@@ -261,26 +266,6 @@ def _unheeded(model: ModelDeployment) -> list[str]:
         "spec.candidate": spec.candidate is not None,
     }
     return [field for field, wanted in asked.items() if wanted]
-
-
-def _available(facts: ModelFacts) -> Said:
-    if not facts.views:
-        return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, "not judged yet"
-    lacking = [(k, v) for k, v in sorted(facts.views.items()) if _lacks_data(v.judgement)]
-    if not lacking:
-        return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
-    view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
-    names = _names(k for k, _ in lacking)
-    return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
-
-
-def _lacks_data(judgement: Judgement) -> bool:
-    return judgement.state not in _AVAILABLE_ANYWAY and judgement.reason != Reason.IGNORED
-
-
-def _names(keys: Iterable[tuple[str, str]]) -> str:
-    names = [f"{policy}/{name}" for policy, name in keys]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Said:

@@ -18,13 +18,25 @@ def policy_status(
     playbooks: Collection[str],
     source: Said,
     now: datetime,
+    kept: Said | None = None,
 ) -> IncidentPolicyStatus:
-    """The status that these facts make; ``playbooks`` are the names that the namespace has."""
+    """The status that these facts make.
+
+    ``playbooks`` are the names that the namespace has; ``kept`` says whether what the signals remember is kept, None
+    where they remember nothing.
+    """
     generation = policy.metadata.generation
     conditions = list(policy.status.conditions)
     ready = _ready([*compiled.problems, *missing_playbooks(policy, playbooks)], models)
     conditions = set_condition(conditions, ConditionType.READY, *ready, generation, now)
     conditions = set_condition(conditions, ConditionType.SIGNALS_AVAILABLE, *source, generation, now)
+    if kept is None:
+        conditions = [c for c in conditions if c.type != ConditionType.STATE_KEPT]
+    else:
+        value, reason, message = kept
+        conditions = set_condition(
+            conditions, ConditionType.STATE_KEPT, value, reason, clipped(message), generation, now
+        )
     return IncidentPolicyStatus(
         observed_generation=generation, models=models, signals=len(compiled.signals), conditions=conditions
     )

@@ -16,6 +16,8 @@ BASE = (
     Verb("apps", "deployments", _READ),
     Verb("apps", "statefulsets", _READ),
     Verb("events.k8s.io", "events", ("create",)),
+    # what was learned and what detectors remember; admission bounds it to ConfigMaps made for that
+    Verb("", "configmaps", ("get", "create", "patch")),
 )
 """What the operator needs whatever its playbooks do."""
 

@@ -3,6 +3,7 @@
 What cannot be compiled is a Problem with the field, its value and what to write; the other signals go on.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 _INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
 DETECTORS = ("threshold",)
+NEEDED = 50  # windows of a baseline, where the policy says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,9 @@ class CompiledSignal:
     """A signal ready to be asked: one request serves all models of its policy.
 
     ``window`` and ``stale_after`` are in seconds. ``weighed``: ratios of counts may be
-    pooled. ``selectors`` are what it reads, for
-    evidence; ``owners`` asks which pods export its series.
+    pooled. ``selectors`` are what it reads, for evidence; ``owners`` asks which pods export its series. ``needed``
+    windows make a baseline. ``measured`` stands for what is asked, and ``judged_by`` for that and how it is judged:
+    what was learned or remembered under another one is of no use.
     """
 
     namespace: str
@@ -65,6 +68,9 @@ class CompiledSignal:
     detector: Detector
     no_data: NoData
     decoder: Callable[[Iterable[Row], float, float], list[Sample]]
+    needed: int
+    measured: str
+    judged_by: str
 
     def decode(self, rows: Iterable[Row], now: float) -> list[Sample]:
         """Samples of an answer's rows, at ``now`` (seconds since the epoch)."""
@@ -159,7 +165,14 @@ def _compile_signal(
         detector=signal.detector,
         no_data=signal.no_data,
         decoder=decoder,
+        needed=policy.spec.learning.windows if policy.spec.learning else NEEDED,
+        measured=_mark(query, f"{window:g}"),
+        judged_by=_mark(query, f"{window:g}", signal.detector.model_dump_json()),
     )
+
+
+def _mark(*parts: str) -> str:
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _owners(selectors: Iterable[str], by: Iterable[str]) -> str:

@@ -53,7 +53,9 @@ Key = tuple[tuple[str, str], ...]
 
 def key_of(labels: Mapping[str, str]) -> Key:
     """The labels of a row without the part marker and the metric name, in a fixed order."""
-    return tuple(sorted((k, v) for k, v in labels.items() if k not in {PART, "__name__"}))
+    pairs = [pair for pair in labels.items() if pair[0] != PART and pair[0] != "__name__"]
+    pairs.sort()
+    return tuple(pairs)
 
 
 def split_parts(rows: Iterable[Row]) -> dict[str, dict[Key, Row]]:

@@ -30,6 +30,7 @@ _NAMES: Final = [
         "decisions",
         "fixes",
         "references",
+        "kept",
         "unknown-model",
         "known-model",
         "unknown-fix",
