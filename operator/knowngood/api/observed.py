@@ -31,6 +31,19 @@ class Verdict(StrEnum):
         return tuple(Verdict).index(self)
 
 
+class CauseKind(StrEnum):
+    """What may change, and so be the cause."""
+
+    RELEASE = "Release"
+    CONFIGURATION = "Configuration"
+    ENVIRONMENT = "Environment"
+    REPLICAS = "Replicas"
+    INPUT_DISTRIBUTION = "InputDistribution"
+    DEPENDENCY = "Dependency"
+    UPSTREAM = "Upstream"
+    UNKNOWN = "Unknown"
+
+
 class NamedImage(ObservedModel):
     """A container and its image."""
 
