@@ -165,7 +165,7 @@ class Evidence(ObservedModel):
     configs: Annotated[list[SeenConfig], Field(max_length=32), ATOMIC] = Field(
         default_factory=list, description="Configuration that its pods mount, by hash."
     )
-    dependencies: Annotated[list[SeenDependency], Field(max_length=32), ATOMIC] = Field(
+    dependencies: Annotated[list[SeenDependency], Field(max_length=32), by("name")] = Field(
         default_factory=list, description="The neighbours that spec.dependencies names, as they were."
     )
     series: Annotated[list[Series], Field(max_length=32), ATOMIC] = Field(

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -14,7 +14,7 @@ from knowngood.core.incidents import neighbours
 from knowngood.core.incidents.changes import live_configs
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.response.facts import Facts
-from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.answer import DataState, Series
 from knowngood.core.signals.compiled import model_matchers
 from knowngood.core.signals.scope import narrowed
 from knowngood.shell import cluster as c
@@ -128,13 +128,14 @@ def _assemble(
 ) -> Evidence:
     workload = facts.workload
     raw = [v for n, v in found.items() if n.startswith("series ")]
-    many = max(1, sum(min(len(series), build.MAX_SERIES) for *_, series in raw))
+    room = max(1, build.MAX_SERIES // max(1, len(raw)))
+    many = max(1, sum(min(len(series), room) for *_, series in raw))
     each = max(10, min(most, _MAX_POINTS // many))
     end = facts.now.timestamp()
     series = [
         one
         for view, query, part, answered in raw
-        for one in build.series(view.signal.name, query, answered, end - _look_back(view), end, each, part)
+        for one in build.series(view.signal.name, query, _few(answered, room), end - _look_back(view), end, each, part)
     ]
     configs = {n.removeprefix("ConfigMap "): v for n, v in found.items() if n.startswith("ConfigMap ")}
     live = live_configs(workload.raw_template) if workload else frozenset()
@@ -152,6 +153,11 @@ def _assemble(
         series=series[: build.MAX_SERIES],
         traces=build.traces(exemplars),
     )
+
+
+def _few(answered: Sequence[Series], room: int) -> list[Series]:
+    """The first by their labels, so that each part of a ratio keeps the same ones."""
+    return sorted(answered, key=lambda s: sorted((k, v) for k, v in s.labels.items() if k != "__name__"))[:room]
 
 
 Collector = Callable[[Facts, float], Awaitable[Evidence]]

@@ -24,7 +24,7 @@ _WORDS = {
     CauseKind.REPLICAS: "the pods were restarted",
 }
 _UNREAD = 0.15  # of a change that no pod has read yet, as far as can be seen
-_REUSED = 600.0  # pods this much younger than their ReplicaSet: it was rolled out again
+_ROLLING = 600.0  # seconds within which a roll-out's pods begin
 
 
 def found(scene: Scene) -> Iterator[Cause]:
@@ -56,14 +56,17 @@ def _rolled_out(scene: Scene) -> Iterator[Cause]:
 
 
 def _rolled_out_at(scene: Scene, rollout: Rollout) -> datetime | None:
-    """When its ReplicaSet was made; where that was used again (a roll-back), when its pods began."""
+    """When its ReplicaSet was made; where an older one was used again (a roll-back), when it began to run."""
+    rollouts = scene.evidence.rollouts
+    place = rollouts.index(rollout)
+    before = rollouts[place + 1].created_at if place + 1 < len(rollouts) else None
     created = rollout.created_at
-    starts = _starts(scene, rollout)
-    if created is None or not starts or (starts[0] - created).total_seconds() < _REUSED:
+    if created is None or before is None or before <= created:
         return created
-    run = _last_run(scene)
-    newest = rollout == scene.evidence.rollouts[0]
-    return run if newest and run is not None and run > created else starts[0]
+    starts, run = _starts(scene, rollout), _last_run(scene)
+    if place == 0 and run is not None and run > before:
+        return run
+    return starts[0] if starts else None
 
 
 def _starts(scene: Scene, rollout: Rollout) -> list[datetime]:
@@ -150,13 +153,13 @@ def _scaled(scene: Scene) -> Iterator[Cause]:
         asked = "" if workload.replicas is None else f" to {workload.replicas}"
         fit = _PRIOR[kind] * nearness(at.timestamp(), scene.onset)
         yield cause(kind, fit, f"the number of pods was set{asked}", at, evidence)
-    rolled = [r.created_at.timestamp() for r in scene.evidence.rollouts[:1] if r.created_at is not None]
+    rolled = [at.timestamp() for r in scene.evidence.rollouts[:1] if (at := _rolled_out_at(scene, r)) is not None]
     starts = [
         (p.started_at, p.name)
         for p in scene.evidence.pods
         if p.started_at is not None
         and nearness(p.started_at.timestamp(), scene.onset) >= 0.5
-        and all(p.started_at.timestamp() - t > _REUSED for t in rolled)
+        and all(p.started_at.timestamp() - t > _ROLLING for t in rolled)
     ]
     if starts:
         at, name = max(starts)

@@ -45,7 +45,7 @@ def _compared(track: Track, at: float, limit: Limit | None, labels: Labels) -> t
     """How many standard errors it is worse, with both values; None where it is not."""
     before, after = track.ends <= at, track.starts >= at
     old, new = float(track.weights[before].sum()), float(track.weights[after].sum())
-    if not old > 0 or not new > 0:
+    if not (0 < old < math.inf and 0 < new < math.inf):
         return None
     was = float(np.average(track.values[before], weights=track.weights[before]))
     now = float(np.average(track.values[after], weights=track.weights[after]))

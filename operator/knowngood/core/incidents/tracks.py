@@ -108,7 +108,8 @@ def _increments(group: Sequence[_Raw], edges: Floats) -> Floats:
     for raw in group:
         steps = np.diff(raw.values, prepend=raw.values[:1])
         steps = np.where(steps < 0, raw.values, steps)
-        if len(raw.times) < longest and raw.times[0] > edges[0] + _BORN * width:
+        step = max(width, float(np.median(np.diff(raw.times)))) if len(raw.times) > 1 else width
+        if len(raw.times) < longest and raw.times[0] > edges[0] + _BORN * step:
             steps[0] = raw.values[0]
         index = _index(raw.times, edges)
         inside = (index >= 0) & (index < len(bins))
