@@ -130,6 +130,13 @@ def test_drift_beside_a_release_of_the_last_hour_is_no_reason_to_do_less() -> No
     assert found.image == b.image("good")
 
 
+def test_more_pods_for_more_traffic_do_not_speak_against_drift() -> None:
+    found = world(accuracy(), drift(), evidence={"pods": [s.pod("digits-1-a", 240)]})
+    found.settle()
+    assert {c.kind for c in analysed(found).causes} == {CauseKind.INPUT_DISTRIBUTION, CauseKind.REPLICAS}
+    assert found.status.type is IncidentType.DATA_DRIFT
+
+
 def test_a_suspicion_of_drift_is_no_reason_to_do_less() -> None:
     pending = b.view(Verdict.INCONCLUSIVE, of=drift().signal, since=295, reason=Reason.PENDING)
     found = world(accuracy(), pending)

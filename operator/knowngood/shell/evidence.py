@@ -74,11 +74,12 @@ def _calls(
     for name in dict.fromkeys([*_mounted(facts), *_depended_on(facts)]):
         calls[f"ConfigMap {name}"] = api.get(c.CONFIGMAPS, namespace, name)
     for view, source in _sources(facts, sources):
+        name = f"{view.signal.policy}/{view.signal.name}"
         for index, selector in enumerate(view.signal.selectors):
             query = _raw_query(view, facts, selector)
-            calls[f"series {view.signal.name} {index}"] = _series(source, view, query, _part(view, index), budget)
+            calls[f"series {name} {index}"] = _series(source, view, query, _part(view, index), budget)
         end = time.time()
-        calls[f"traces {view.signal.name}"] = source.exemplars(
+        calls[f"traces {name}"] = source.exemplars(
             narrowed(view.signal.selectors[-1], _matchers(view, facts)), end - _look_back(view), end, budget
         )
     return calls

@@ -15,7 +15,6 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import current, incident_object
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
@@ -164,15 +163,8 @@ class Incidents:
             now=moment(time.time()),
             hold=self._hold(incident, policy, others),
             unguarded=self._guard.missing,
-            neighbours=self._neighbours(model),
+            neighbours=self._store.neighbours(model),
         )
-
-    def _neighbours(self, model: ModelDeployment) -> dict[str, Neighbour]:
-        """The upstream models that the model depends on, each with its open incident."""
-        named = {d.model_ref.name for d in model.spec.dependencies if d.model_ref is not None}
-        keys = {name: (model.metadata.namespace, name) for name in named}
-        found = {name: (self._store.model(key), self._store.open_incident(key)) for name, key in keys.items()}
-        return {name: Neighbour(upstream, incident) for name, (upstream, incident) in found.items() if upstream}
 
     def _hold(self, incident: AIIncident, policy: IncidentPolicy | None, others: list[AIIncident]) -> Hold | None:
         if self._stop.hold is not None:

@@ -14,7 +14,7 @@ from knowngood.api.durations import seconds
 from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import IncidentSignal
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.observed import Verdict
+from knowngood.api.observed import CauseKind, Verdict
 from knowngood.core.incidents import inside, outside, segments, sentence
 from knowngood.core.incidents.causes import blind, causes
 from knowngood.core.incidents.evidence import moment
@@ -26,6 +26,7 @@ Views = Mapping[tuple[str, str], SignalView]
 _POLLS = 2.0  # a breach is seen at a poll, and the one before it may have been lost
 _UNKNOWN_REACH = 60.0
 _OPEN = frozenset({IncidentType.MODEL_FAILURE, IncidentType.DATA_DRIFT})
+_ROLLED_BACK = inside.KINDS - {CauseKind.REPLICAS}  # what a rollback may mend
 _CLEAR, _FAINT = 40, 20  # scores: of a cause that decides, and of one that decides nothing
 
 
@@ -148,6 +149,6 @@ def assessed(incident: AIIncident, ranked: Sequence[Cause], signs: Sequence[Sign
     first = ranked[0]
     if first.kind in inside.KINDS and first.score >= _CLEAR and IncidentType.MODEL_FAILURE in breached:
         return IncidentType.MODEL_FAILURE
-    own = max((c.score for c in ranked if c.kind in inside.KINDS), default=0)
+    own = max((c.score for c in ranked if c.kind in _ROLLED_BACK), default=0)
     drifted = IncidentType.DATA_DRIFT in breached and first.kind in outside.KINDS and first.score >= _CLEAR
     return IncidentType.DATA_DRIFT if drifted and own < _FAINT and not blind(evidence) else known

@@ -153,7 +153,8 @@ def _scaled(scene: Scene) -> Iterator[Cause]:
         asked = "" if workload.replicas is None else f" to {workload.replicas}"
         fit = _PRIOR[kind] * nearness(at.timestamp(), scene.onset)
         yield cause(kind, fit, f"the number of pods was set{asked}", at, evidence)
-    rolled = [at.timestamp() for r in scene.evidence.rollouts[:1] if (at := _rolled_out_at(scene, r)) is not None]
+    newest = [_rolled_out_at(scene, r) for r in scene.evidence.rollouts[:1]]
+    rolled = [t.timestamp() for t in newest if t is not None]
     starts = [
         (p.started_at, p.name)
         for p in scene.evidence.pods
