@@ -137,7 +137,8 @@ def _noise(track: Track, split: int) -> tuple[float, float]:
     own = [float(e @ e) / (len(e) - 1) for e in errors]
     both = np.concatenate(errors)
     squares = float(both @ both)
-    least = [(1e-9 * float(np.abs(track.values).max()) + 1e-150) ** 2] * 2
+    smallest = 1e-9 * float(np.abs(track.values).max()) + 1e-150
+    least = [smallest * smallest] * 2
     if track.share:
         total = float(track.weights.sum())
         least = [max(m * (1 - m), 1.0 / total) for m in means]

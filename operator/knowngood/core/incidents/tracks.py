@@ -12,6 +12,7 @@ from knowngood.api.evidence import Labels, Series
 Floats = NDArray[np.float64]
 _COUNTERS = ("_total", "_count", "_sum", "_bucket")
 _MOST_BINS = 480
+_LARGEST = 1e150  # whose square is still a number
 _BORN = 1.5  # steps after the others' first sample: a series that begins later was born
 
 
@@ -65,11 +66,13 @@ def _kept(found: list[Track]) -> list[Track]:
 
 
 def _read(series: Series) -> _Raw | None:
-    points = [(p.t.timestamp(), _number(p.v)) for p in series.points]
-    points = sorted((t, v) for t, v in points if np.isfinite(v) and abs(v) < 1e300)
-    if not points:
+    times = np.array([p.t.timestamp() for p in series.points])
+    values = np.array([_number(p.v) for p in series.points])
+    order = np.lexsort((values, times))
+    order = order[np.abs(values[order]) < _LARGEST]
+    if not len(order):
         return None
-    times, values = np.array([t for t, _ in points]), np.array([v for _, v in points])
+    times, values = times[order], values[order]
     name = series.labels.get("__name__") or series.query.partition("{")[0]
     return _Raw(times, values, series.labels, name.endswith(_COUNTERS) or _counts(values))
 
