@@ -101,6 +101,11 @@ def test_a_written_config_map_is_a_cause_where_a_pod_has_read_it() -> None:
     assert score(begun, CauseKind.CONFIGURATION) > 70
 
 
+def test_equals_stand_in_the_same_order_whatever_the_order_of_the_facts() -> None:
+    one, two = (c.model_copy(update={"name": n}) for n, c in zip("ab", config(200, True) * 2, strict=True))
+    assert causes(scene(configs=[one, two])) == causes(scene(configs=[two, one]))
+
+
 def test_pods_and_their_number_are_weak_causes() -> None:
     scaled = s.evidence().workload.model_copy(update={"scaled_at": b.at(249)})  # type: ignore[union-attr]
     assert score(scene(workload=scaled), CauseKind.REPLICAS) == 35

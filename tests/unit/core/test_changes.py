@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from knowngood.api.modelstatus import RunningStatus
 from knowngood.api.observed import CauseKind
 from knowngood.core.facts.workload import read_workload
 from knowngood.core.incidents import changes, evidence, neighbours
@@ -167,3 +168,13 @@ def test_neighbours_are_seen_with_what_they_provide_and_what_known_good_requires
     ]
     assert found[1].incident == b.incident().metadata.name
     assert "hunter2" not in json.dumps([d.to_object() for d in found])
+
+
+@pytest.mark.parametrize(("releases", "changed"), [(["bad"], None), (["bad", "good"], b.at(5))])
+def test_an_upstreams_first_release_is_no_change(releases: list[str], changed: Any) -> None:
+    upstream = b.model(name="embedder", releases=[b.release(r) for r in releases])
+    running = RunningStatus(since=b.at(5))
+    upstream = upstream.model_copy(update={"status": upstream.status.model_copy(update={"running": running})})
+    model = b.model({"dependencies": DEPENDENCIES})
+    [found] = neighbours.seen(model, {}, {"embedder": neighbours.Neighbour(upstream)})
+    assert found.changed_at == changed

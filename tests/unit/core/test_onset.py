@@ -66,6 +66,28 @@ def test_an_improvement_is_no_onset() -> None:
     assert onset(s.asked(better, limit=Limit(False, 0.5))).method is OnsetMethod.CHANGE_POINT
 
 
+def test_what_changed_after_the_breach_was_seen_is_not_its_onset() -> None:
+    assert onset(s.asked(s.ratio(s.drop(250)), since=230)).method is OnsetMethod.FIRST_BREACH
+
+
+def test_the_first_events_of_a_counter_that_is_born_later_count() -> None:
+    old = s.series([float(n) for n in range(20)], name="x_total")
+    born = s.series([7.0, 9.0], first=50, name="x_total", labels={"pod": "new"})
+    (found,) = tracks([old, born])
+    assert found.values.sum() == 19 + 9
+    assert found.values[found.ends == T + 50] == 1 + 7
+
+
+def test_a_counter_that_was_there_before_the_samples_counts_from_them_on() -> None:
+    (found,) = tracks([s.series([100.0, 101.0, 103.0], name="x_total"), s.series([50.0, 51.0], name="x_total")])
+    assert list(found.values) == [2, 2]
+
+
+def test_a_counter_that_begins_again_counts_from_zero() -> None:
+    (found,) = tracks([s.series([10.0, 12.0, 3.0, 4.0], name="x_total")])
+    assert list(found.values) == [2, 3, 1]
+
+
 def test_a_reset_of_a_counter_is_no_onset() -> None:
     good, total = s.ratio(lambda _: 0.97)
     assert onset(s.asked([_restarted(good), _restarted(total)])).method is OnsetMethod.FIRST_BREACH

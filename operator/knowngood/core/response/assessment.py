@@ -38,8 +38,6 @@ def reassessed(before: AIIncidentStatus, status: AIIncidentStatus, facts: Facts)
     if len(status.signals) == len(before.signals) or status.evidence is None or status.analysis is None:
         return status
     made = _analysis(status, status.evidence, facts)
-    if made == status.analysis:
-        return status
     return _typed(status.model_copy(update={"analysis": made}), made, facts)
 
 
