@@ -57,6 +57,7 @@ def test_a_breach_is_contained() -> None:
     assert [e.reason for e in world.status.timeline] == [
         "Opened",
         "EvidenceFrozen",
+        "Analysed",
         "Pinned",
         "Contained",
         "Notified",

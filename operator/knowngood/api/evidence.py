@@ -6,7 +6,7 @@ from pydantic import Field
 
 from knowngood.api.base import ObservedModel, Timestamp
 from knowngood.api.durations import Duration
-from knowngood.api.observed import Image, Message, NamedImage, ShortText
+from knowngood.api.observed import CauseKind, Image, Message, NamedImage, ShortText
 from knowngood.api.schema import ATOMIC, by
 
 Labels = Annotated[
@@ -51,6 +51,8 @@ class SeenWorkload(ObservedModel):
     containers: Annotated[list[SeenContainer], Field(max_length=64), by("name")] = Field(
         default_factory=list, description="The containers of its pod template."
     )
+    replicas: int | None = Field(default=None, ge=0, description="How many pods it asked for.")
+    scaled_at: Timestamp | None = Field(default=None, description="When its number of pods was last set by itself.")
 
 
 class PodContainer(NamedImage):
@@ -72,6 +74,13 @@ class SeenPod(ObservedModel):
     )
 
 
+class Change(ObservedModel):
+    """A difference between two pod templates."""
+
+    kind: CauseKind = Field(description="Release, Environment, Configuration, or Replicas: only a restart.")
+    what: Message = Field(description="What differs; what may be secret is shown as a digest.")
+
+
 class Rollout(ObservedModel):
     """A recent roll-out of the workload."""
 
@@ -82,6 +91,9 @@ class Rollout(ObservedModel):
         default_factory=list, description="The containers' images in it."
     )
     replicas: int = Field(default=0, ge=0, description="How many pods it had.")
+    changes: Annotated[list[Change], Field(max_length=16), ATOMIC] = Field(
+        default_factory=list, description="What it changed, against the roll-out before it."
+    )
 
 
 class SeenConfig(ObservedModel):
@@ -90,6 +102,26 @@ class SeenConfig(ObservedModel):
     kind: ShortText = Field(description="Kind.")
     name: ShortText = Field(description="Name.")
     sha256: ShortText = Field(description="SHA-256 of its data, in hexadecimal.")
+    changed_at: Timestamp | None = Field(default=None, description="When it was last written, by its managedFields.")
+    live: bool | None = Field(
+        default=None, description="True: mounted, so that running pods see a change; otherwise only new ones do."
+    )
+
+
+class SeenDependency(ObservedModel):
+    """A neighbour that spec.dependencies names, as it was."""
+
+    name: ShortText = Field(description="What the model calls it.")
+    kind: ShortText = Field(description="ConfigMap or ModelDeployment.")
+    object: ShortText = Field(description="Its name.")
+    contract: ShortText = Field(default="", description="The contract between them.")
+    version: ShortText = Field(default="", description="The contract's version that it provided.")
+    required: ShortText = Field(default="", description="The version that spec.knownGood.requires.")
+    changed_at: Timestamp | None = Field(
+        default=None, description="When it was last written, or since when its release runs."
+    )
+    incident: ShortText = Field(default="", description="Its own open incident.")
+    incident_opened_at: Timestamp | None = Field(default=None, description="When that was opened.")
 
 
 class Point(ObservedModel):
@@ -103,6 +135,7 @@ class Series(ObservedModel):
     """Raw samples around onset."""
 
     signal: ShortText = Field(description="The signal that they belong to.")
+    part: ShortText = Field(default="", description="good or total, where the signal is a ratio of the two.")
     query: Query = Field(description="The query that was sent.")
     start: Timestamp = Field(description="First time asked for.")
     end: Timestamp = Field(description="Last time asked for.")
@@ -131,6 +164,9 @@ class Evidence(ObservedModel):
     )
     configs: Annotated[list[SeenConfig], Field(max_length=32), ATOMIC] = Field(
         default_factory=list, description="Configuration that its pods mount, by hash."
+    )
+    dependencies: Annotated[list[SeenDependency], Field(max_length=32), by("name")] = Field(
+        default_factory=list, description="The neighbours that spec.dependencies names, as they were."
     )
     series: Annotated[list[Series], Field(max_length=32), ATOMIC] = Field(
         default_factory=list, description="Raw samples around onset."

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from knowngood.api.analysis import Analysis
 from knowngood.api.base import ObservedModel, Timestamp
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Conditions
@@ -120,6 +121,9 @@ class AIIncidentStatus(ObservedModel):
     )
     suspect: Suspect | None = Field(default=None, description="The release that ran when it broke.")
     evidence: Evidence | None = Field(default=None, description="What was recorded before the cluster was touched.")
+    analysis: Analysis | None = Field(
+        default=None, description="When it began, what changed near it, and what it therefore is."
+    )
     plan: Plan | None = Field(
         default=None, description="What is to be done; each intent stands here before its effect."
     )

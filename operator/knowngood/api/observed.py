@@ -34,6 +34,19 @@ class Verdict(StrEnum):
 _RANKS = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
+class CauseKind(StrEnum):
+    """What may change, and so be the cause."""
+
+    RELEASE = "Release"
+    CONFIGURATION = "Configuration"
+    ENVIRONMENT = "Environment"
+    REPLICAS = "Replicas"
+    INPUT_DISTRIBUTION = "InputDistribution"
+    DEPENDENCY = "Dependency"
+    UPSTREAM = "Upstream"
+    UNKNOWN = "Unknown"
+
+
 class NamedImage(ObservedModel):
     """A container and its image."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -10,9 +10,11 @@ import structlog
 from knowngood.api.durations import text
 from knowngood.api.evidence import Evidence, Missing
 from knowngood.core.incidents import evidence as build
+from knowngood.core.incidents import neighbours
+from knowngood.core.incidents.changes import live_configs
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.response.facts import Facts
-from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.answer import DataState, Series
 from knowngood.core.signals.compiled import model_matchers
 from knowngood.core.signals.scope import narrowed
 from knowngood.shell import cluster as c
@@ -21,6 +23,7 @@ from knowngood.shell.sources import PrometheusSource
 log = structlog.get_logger()
 _MAX_POINTS = 2_000  # over all series, so that the object stays small whatever happens
 _LEAST_LOOK_BACK = 300.0
+_RATIO = ("good", "total")
 
 
 async def freeze(
@@ -68,17 +71,32 @@ def _calls(
     namespace = facts.incident.metadata.namespace
     if facts.workload is not None:
         calls["rollouts"] = api.list(c.REPLICASETS, namespace, str(facts.workload.selector))
-        for name in build.mounted(facts.workload.raw_template)[0]:
-            calls[f"ConfigMap {name}"] = api.get(c.CONFIGMAPS, namespace, name)
+    for name in dict.fromkeys([*_mounted(facts), *_depended_on(facts)]):
+        calls[f"ConfigMap {name}"] = api.get(c.CONFIGMAPS, namespace, name)
     for view, source in _sources(facts, sources):
+        name = f"{view.signal.policy}/{view.signal.name}"
         for index, selector in enumerate(view.signal.selectors):
             query = _raw_query(view, facts, selector)
-            calls[f"series {view.signal.name} {index}"] = _series(source, view, query, budget)
+            calls[f"series {name} {index}"] = _series(source, view, query, _part(view, index), budget)
         end = time.time()
-        calls[f"traces {view.signal.name}"] = source.exemplars(
+        calls[f"traces {name}"] = source.exemplars(
             narrowed(view.signal.selectors[-1], _matchers(view, facts)), end - _look_back(view), end, budget
         )
     return calls
+
+
+def _mounted(facts: Facts) -> list[str]:
+    return build.mounted(facts.workload.raw_template)[0] if facts.workload else []
+
+
+def _depended_on(facts: Facts) -> list[str]:
+    refs = (d.config_map_key_ref for d in facts.model.spec.dependencies)
+    return [ref.name for ref in refs if ref is not None]
+
+
+def _part(view: SignalView, index: int) -> str:
+    """Which part of a ratio a selector is."""
+    return _RATIO[index] if view.signal.weighed and len(view.signal.selectors) == len(_RATIO) else ""
 
 
 def _sources(facts: Facts, sources: Mapping[str, PrometheusSource]) -> list[tuple[SignalView, PrometheusSource]]:
@@ -99,11 +117,11 @@ def _raw_query(view: SignalView, facts: Facts, selector: str) -> str:
     return f"{narrowed(selector, _matchers(view, facts))}[{text(_look_back(view))}]"
 
 
-async def _series(source: PrometheusSource, view: SignalView, query: str, budget: float) -> Any:
+async def _series(source: PrometheusSource, view: SignalView, query: str, part: str, budget: float) -> Any:
     answer = await source.query(query, timeout=budget)
     if answer.state is not DataState.OK:
         raise RuntimeError(f"{answer.state.value}: {answer.message}")
-    return view, query, answer.series
+    return view, query, part, answer.series
 
 
 def _assemble(
@@ -111,14 +129,17 @@ def _assemble(
 ) -> Evidence:
     workload = facts.workload
     raw = [v for n, v in found.items() if n.startswith("series ")]
-    many = max(1, sum(min(len(series), build.MAX_SERIES) for _, _, series in raw))
+    room = max(1, build.MAX_SERIES // max(1, len(raw)))
+    many = max(1, sum(min(len(series), room) for *_, series in raw))
     each = max(10, min(most, _MAX_POINTS // many))
     end = facts.now.timestamp()
     series = [
         one
-        for view, query, answered in raw
-        for one in build.series(view.signal.name, query, answered, end - _look_back(view), end, each)
+        for view, query, part, answered in raw
+        for one in build.series(view.signal.name, query, _few(answered, room), end - _look_back(view), end, each, part)
     ]
+    configs = {n.removeprefix("ConfigMap "): v for n, v in found.items() if n.startswith("ConfigMap ")}
+    live = live_configs(workload.raw_template) if workload else frozenset()
     exemplars = [e for n, v in found.items() if n.startswith("traces ") for e in v]
     return Evidence(
         frozen_at=build.moment(time.time()),
@@ -128,10 +149,16 @@ def _assemble(
         workload=build.workload(workload) if workload else None,
         pods=build.pods(facts.pods),
         rollouts=build.rollouts(found["rollouts"][0], workload.uid) if workload and "rollouts" in found else [],
-        configs=[build.config(v) for n, v in found.items() if n.startswith("ConfigMap ")],
+        configs=[build.config(configs[n], live) for n in _mounted(facts) if n in configs],
+        dependencies=neighbours.seen(facts.model, configs, facts.neighbours),
         series=series[: build.MAX_SERIES],
         traces=build.traces(exemplars),
     )
+
+
+def _few(answered: Sequence[Series], room: int) -> list[Series]:
+    """The first by their labels, so that each part of a ratio keeps the same ones."""
+    return sorted(answered, key=lambda s: sorted((k, v) for k, v in s.labels.items() if k != "__name__"))[:room]
 
 
 Collector = Callable[[Facts, float], Awaitable[Evidence]]

@@ -163,6 +163,7 @@ class Incidents:
             now=moment(time.time()),
             hold=self._hold(incident, policy, others),
             unguarded=self._guard.missing,
+            neighbours=self._store.neighbours(model),
         )
 
     def _hold(self, incident: AIIncident, policy: IncidentPolicy | None, others: list[AIIncident]) -> Hold | None:

@@ -18,6 +18,7 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
 from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
+from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
 from knowngood.shell.cluster import Raw
 
@@ -251,3 +252,10 @@ class Store:
     def open_incident(self, key: Key) -> AIIncident | None:
         """The incident of the model that is not over; of several, the one that was opened first."""
         return next((i for i in self.incidents_of(key) if not is_over(i)), None)
+
+    def neighbours(self, model: ModelDeployment) -> dict[str, Neighbour]:
+        """The upstream models that the model depends on, by name, each with its open incident."""
+        namespace = model.metadata.namespace
+        named = {d.model_ref.name for d in model.spec.dependencies if d.model_ref is not None}
+        found = {name: self.model((namespace, name)) for name in named}
+        return {n: Neighbour(m, self.open_incident((namespace, n))) for n, m in found.items() if m is not None}

@@ -20,6 +20,8 @@ _PATIENCE = 10.0  # seconds for one Event, a step of a plan may wait for it
 _AGAIN = timedelta(minutes=10)  # well within the hour that the API server keeps an Event
 _TOLD = {
     "Opened": "IncidentOpened",
+    "Analysed": "IncidentAnalysed",
+    "Reassessed": "IncidentReassessed",
     "NotContained": "NotContained",
     "ContainmentFailed": "ContainmentFailed",
     "ContainmentIneffective": "ContainmentIneffective",

@@ -98,6 +98,8 @@ EVIDENCE: Final[dict[str, Any]] = {
                 "env": [{"name": "MODEL_REVISION", "value": "8"}, {"name": "TOKEN"}],
             }
         ],
+        "replicas": 2,
+        "scaledAt": NOW,
     },
     "pods": [
         {
@@ -116,12 +118,27 @@ EVIDENCE: Final[dict[str, Any]] = {
             "createdAt": NOW,
             "containers": [{"name": "model", "image": IMAGE}],
             "replicas": 2,
+            "changes": [{"kind": "Release", "what": "container model: image digits:1.0.0 → digits:1.1.0"}],
         }
     ],
-    "configs": [{"kind": "ConfigMap", "name": "settings", "sha256": "ab" * 32}],
+    "configs": [{"kind": "ConfigMap", "name": "settings", "sha256": "ab" * 32, "changedAt": NOW, "live": True}],
+    "dependencies": [
+        {
+            "name": "embedder",
+            "kind": "ModelDeployment",
+            "object": "embedder",
+            "contract": "embeddings",
+            "version": "v2",
+            "required": "v1",
+            "changedAt": NOW,
+            "incident": "embedder-1",
+            "incidentOpenedAt": LATER,
+        }
+    ],
     "series": [
         {
             "signal": "accuracy",
+            "part": "total",
             "query": "up",
             "start": NOW,
             "end": LATER,
@@ -166,6 +183,30 @@ PLAN: Final[dict[str, Any]] = {
     ],
 }
 
+ANALYSIS: Final[dict[str, Any]] = {
+    "onsetAt": NOW,
+    "onsetEarliest": NOW,
+    "onsetLatest": LATER,
+    "method": "ChangePoint",
+    "signal": "accuracy",
+    "causes": [
+        {
+            "kind": "Release",
+            "summary": "another image was rolled out",
+            "changedAt": NOW,
+            "score": 90,
+            "evidence": ["roll-out digits-5d (revision 4)"],
+        }
+    ],
+    "segments": [{"labels": {"group": "a"}, "before": "0.97", "after": "0.2"}],
+    "segmentsTotal": 2,
+    "agreeingSignals": [
+        {"policy": "digits-quality", "name": "score-drift", "type": "DataDrift", "verdict": "Breach", "since": NOW}
+    ],
+    "assessedType": "ModelFailure",
+    "sentence": "accuracy went wrong at about 06:00:00Z",
+}
+
 INCIDENT: Final[dict[str, Any]] = {
     "observedGeneration": 1,
     "phase": "Contained",
@@ -204,6 +245,7 @@ INCIDENT: Final[dict[str, Any]] = {
     ],
     "suspect": {"containers": SEEN, "digest": DIGEST, "release": "1.1.0"},
     "evidence": EVIDENCE,
+    "analysis": ANALYSIS,
     "plan": PLAN,
     "timeline": [{"time": NOW, "actor": "Operator", "reason": "Opened", "message": "accuracy 0.41 below 0.9"}],
     "conditions": [

@@ -77,6 +77,13 @@ class TestFirst:
         made = status(*found)
         assert (made.primary_signal, made.severity) == ("b", Severity.CRITICAL)
 
+    def test_of_equals_the_one_that_says_most_of_what_happened_leads(self) -> None:
+        kinds = {"a": "DataDrift", "b": "ModelFailure", "c": "BiasIncident", "d": "PrivacyBreach"}
+        found = [b.view(since=3, of=b.compiled({"name": n, "type": t})) for n, t in kinds.items()]
+        assert [v.signal.name for v in breaches(found)] == ["d", "c", "b", "a"]
+        earlier = b.view(since=1, of=b.compiled({"name": "e", "type": "DataDrift"}))
+        assert breaches([*found, earlier])[0].signal.name == "e"
+
     def test_what_is_kept_of_a_verdict(self) -> None:
         (entry,) = status(b.view(value=0.123456789, count=199.6, segment={"group": "a"})).signals
         assert (entry.value, entry.threshold, entry.window, entry.samples) == ("0.123457", "below 0.9", "20s", 200)

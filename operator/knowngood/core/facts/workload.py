@@ -43,6 +43,7 @@ class Workload:
     paused: bool
     deleting: bool
     raw_template: Raw = field(default_factory=dict, compare=False, repr=False)
+    scaled_at: float | None = None  # when the number of replicas was last set by itself
 
     def container(self, name: str | None) -> Container | None:
         """The container called ``name``; with no name, the only one (None where there are several)."""
@@ -138,7 +139,18 @@ def read_workload(raw: Raw) -> Workload:
         paused=bool(spec.get("paused")),
         deleting="deletionTimestamp" in meta,
         raw_template=template,
+        scaled_at=_scaled_at(meta),
     )
+
+
+def _scaled_at(meta: Raw) -> float | None:
+    """By the subresource scale, or by a writer of nothing else; managedFields keep the time."""
+    times = []
+    for entry in meta.get("managedFields") or ():
+        spec = (entry.get("fieldsV1") or {}).get("f:spec") or {}
+        if entry.get("subresource") == "scale" or set(spec) == {"f:replicas"}:
+            times.append(parse_time(entry.get("time")))
+    return max((t for t in times if t is not None), default=None)
 
 
 def _container(raw: Raw) -> Container:

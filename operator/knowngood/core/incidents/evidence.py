@@ -7,7 +7,7 @@ which still shows whether they changed.
 import hashlib
 import itertools
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ import orjson
 
 from knowngood.api.durations import text
 from knowngood.api.evidence import (
+    Change,
     PodContainer,
     Point,
     Rollout,
@@ -28,6 +29,7 @@ from knowngood.api.evidence import (
 from knowngood.api.observed import NamedImage
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.changes import differences, written_at
 from knowngood.core.signals import answer
 
 MAX_PODS, MAX_ROLLOUTS, MAX_CONFIGS, MAX_SERIES, MAX_TRACES, MAX_ENV = 50, 10, 32, 32, 32, 128
@@ -44,6 +46,10 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else moment(seconds)
+
+
 def workload(found: Workload) -> SeenWorkload:
     """The workload as it was, with its environment."""
     return SeenWorkload(
@@ -54,6 +60,8 @@ def workload(found: Workload) -> SeenWorkload:
         generation=found.generation,
         resource_version=found.resource_version,
         containers=[SeenContainer(name=c.name, image=c.image, env=_env(c.env)) for c in found.containers],
+        replicas=found.replicas,
+        scaled_at=_moment(found.scaled_at),
     )
 
 
@@ -76,7 +84,7 @@ def pods(found: Iterable[Pod]) -> list[SeenPod]:
         SeenPod(
             name=pod.name,
             node=pod.node,
-            started_at=moment(pod.started_at) if pod.started_at else None,
+            started_at=_moment(pod.started_at),
             ready=pod.ready,
             restarts=sum(c.restarts for c in pod.containers),
             containers=[PodContainer(name=c.name, image=c.image, image_id=c.image_id) for c in pod.containers],
@@ -91,7 +99,8 @@ def rollouts(replica_sets: Iterable[Mapping[str, Any]], owner_uid: str) -> list[
         r for r in replica_sets if any(o.get("uid") == owner_uid for o in r["metadata"].get("ownerReferences") or ())
     ]
     owned.sort(key=_revision, reverse=True)
-    return [_rollout(r) for r in owned[:MAX_ROLLOUTS]]
+    before = [*owned[1:], None]
+    return [_rollout(r, b) for r, b in zip(owned[:MAX_ROLLOUTS], before, strict=False)]
 
 
 def _revision(raw: Mapping[str, Any]) -> int:
@@ -99,17 +108,38 @@ def _revision(raw: Mapping[str, Any]) -> int:
     return int(text) if text.isascii() and text.isdigit() else 0
 
 
-def _rollout(raw: Mapping[str, Any]) -> Rollout:
+def _rollout(raw: Mapping[str, Any], before: Mapping[str, Any] | None) -> Rollout:
     meta, spec = raw["metadata"], raw.get("spec", {})
-    created = parse_time(meta.get("creationTimestamp"))
-    containers = spec.get("template", {}).get("spec", {}).get("containers") or ()
+    template = spec.get("template", {})
+    containers = template.get("spec", {}).get("containers") or ()
     return Rollout(
         revision=(meta.get("annotations") or {}).get(_REVISION, "")[:_MAX_NAME],
         replica_set=meta["name"],
-        created_at=moment(created) if created else None,
+        created_at=_moment(parse_time(meta.get("creationTimestamp"))),
         containers=[NamedImage(name=c["name"], image=c.get("image", "")) for c in containers],
         replicas=int(spec.get("replicas") or 0),
+        changes=_changes(before.get("spec", {}).get("template", {}), template) if before else [],
     )
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Change]:
+    before, after = _variables(old), _variables(new)
+    shared = before.keys() & after.keys()
+    return differences(old, new, {name: (before[name], after[name]) for name in shared})
+
+
+def _variables(template: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Variables by container, as evidence may show them; of what refers to elsewhere, the reference."""
+    containers = (template.get("spec") or {}).get("containers") or ()
+    return {c["name"]: {e["name"]: _variable(e) for e in c.get("env") or ()} for c in containers}
+
+
+def _variable(raw: Mapping[str, Any]) -> str:
+    source = raw.get("valueFrom")
+    if source is None:
+        return env_value(raw["name"], raw.get("value") or "")
+    refs = [(kind, ref) for kind, ref in source.items() if isinstance(ref, Mapping)]
+    return "; ".join(f"from {k} {' '.join(str(v) for v in ref.values())}" for k, ref in refs)[:MAX_VALUE]
 
 
 def mounted(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
@@ -132,19 +162,27 @@ def mounted(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     return sorted(maps - {""})[:MAX_CONFIGS], sorted(secrets - {""})[:MAX_CONFIGS]
 
 
-def config(raw: Mapping[str, Any]) -> SeenConfig:
-    """A ConfigMap's name and the SHA-256 of its content."""
+def config(raw: Mapping[str, Any], live: Collection[str] = ()) -> SeenConfig:
+    """A ConfigMap's name, the SHA-256 of its content, when that was written, and whether running pods see it."""
     content = orjson.dumps([raw.get("data") or {}, raw.get("binaryData") or {}], option=orjson.OPT_SORT_KEYS)
-    return SeenConfig(kind="ConfigMap", name=raw["metadata"]["name"], sha256=hashlib.sha256(content).hexdigest())
+    name = raw["metadata"]["name"]
+    return SeenConfig(
+        kind="ConfigMap",
+        name=name,
+        sha256=hashlib.sha256(content).hexdigest(),
+        changed_at=_moment(written_at(raw["metadata"])),
+        live=name in live,
+    )
 
 
 def series(
-    signal: str, query: str, found: Sequence[answer.Series], start: float, end: float, most: int
+    signal: str, query: str, found: Sequence[answer.Series], start: float, end: float, most: int, part: str = ""
 ) -> list[Series]:
     """Raw samples of one selector; the newest ``most`` points of each series are kept."""
     return [
         Series(
             signal=signal,
+            part=part,
             query=query,
             start=moment(start),
             end=moment(end),

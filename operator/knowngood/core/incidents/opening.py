@@ -6,7 +6,7 @@ from datetime import datetime
 
 from knowngood.api import AI_INCIDENTS, API_VERSION
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.common import Origin, Severity
+from knowngood.api.common import IncidentType, Origin, Severity
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal, Suspect
 from knowngood.api.modeldeployment import ModelDeployment
@@ -30,6 +30,15 @@ __all__ = [
 
 
 _LONGEST_LABEL, _LONGEST_SUMMARY, _MOST_SIGNALS = 63, 1024, 32
+_TELLING = (
+    IncidentType.SUPPLY_CHAIN_COMPROMISE,
+    IncidentType.PRIVACY_BREACH,
+    IncidentType.ADVERSARIAL_ATTACK,
+    IncidentType.BIAS_INCIDENT,
+    IncidentType.MODEL_FAILURE,
+    IncidentType.DATA_DRIFT,
+)
+"""Types, from those that say what happened to those that only say that something is off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +51,14 @@ class SignalView:
 
 
 def breaches(views: Iterable[SignalView]) -> list[SignalView]:
-    """Those in breach, the most severe first."""
+    """Those in breach, the most severe first, then the earliest; of equals, the one that says most of what happened."""
     found = [v for v in views if v.judgement.verdict is Verdict.BREACH]
-    return sorted(found, key=lambda v: (-v.signal.severity.rank, v.since, v.signal.name))
+    return sorted(found, key=_weight)
+
+
+def _weight(view: SignalView) -> tuple[int, datetime, int, str]:
+    signal = view.signal
+    return -signal.severity.rank, view.since, _TELLING.index(signal.type), signal.name
 
 
 def current(views: Iterable[SignalView], running: Collection[str]) -> list[SignalView]:

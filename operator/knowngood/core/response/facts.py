@@ -1,7 +1,7 @@
 """All that the next decision on an incident may rest on; the moment is part of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
@@ -11,6 +11,7 @@ from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
 from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.knowngood import Pin, candidates
@@ -42,6 +43,7 @@ class Facts:
     now: datetime
     hold: Hold | None = None  # limits, cooldown, the emergency stop
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
+    neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
 
     @property
     def running(self) -> frozenset[str]:

@@ -7,20 +7,19 @@ any two lines therefore loses nothing and doubles nothing.
 from collections.abc import Callable
 from datetime import timedelta
 
-from knowngood.api.common import Mode, Origin
+from knowngood.api.common import Origin
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.evidence import Evidence
-from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
+from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
 from knowngood.api.playbook import ActionName
 from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
-from knowngood.core.response import aftermath, approval, effectiveness, ladder, outcome
+from knowngood.core.response import aftermath, approval, assessment, effectiveness, ladder, outcome
 from knowngood.core.response.effects import Effect, Record, Wait
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.plan import build
-from knowngood.core.response.registry import action, changes_workload
+from knowngood.core.response.registry import action
 
 _LOOK_FOR_SIGNALS = 1.0
 _PATIENCE = timedelta(minutes=1)
@@ -47,7 +46,8 @@ def follow_signals(facts: Facts) -> Effect | None:
     step = ladder.current(facts.incident.status)
     if step is not None and step.state is StepState.INTENDED:
         return None
-    status = joined(facts.incident.status, facts.signals, facts.now)
+    before = facts.incident.status
+    status = assessment.reassessed(before, joined(before, facts.signals, facts.now), facts)
     found = breaches(facts.signals.values())
     if status.suspect is None and found:
         status = status.model_copy(update={"suspect": suspect_of(found, facts.pods, facts.container)})
@@ -67,10 +67,7 @@ def plan(facts: Facts) -> Effect | None:
         status = first_status(
             facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now, policy
         )
-    made = build(facts.with_status(status).ground)
-    status = status.model_copy(update={"plan": made})
-    if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
-        status = approval.guarded(status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL}), facts)
+    status = assessment.with_plan(status, facts)
     status = ladder.intended(status, facts.with_status(status))
     first = ladder.current(status)
     if first is None or first.action != ActionName.FREEZE_EVIDENCE:
@@ -115,6 +112,7 @@ def evidence_frozen(facts: Facts, evidence: Evidence) -> AIIncidentStatus:
         done = {"state": StepState.DONE, "reason": reason.value, "message": message, "finished_at": facts.now}
         status = stepped(status, step.name, done)
     status = told(status, facts.now, "EvidenceFrozen", message)
+    status = assessment.assessed(status, facts)
     return ladder.intended(status, facts.with_status(status))
 
 
