@@ -45,41 +45,59 @@ class Disparity:
     memory: ClassVar[type | None] = Memory
 
     def judge(self, settings: DisparityDetector, cases: Sequence[Case], span: Span) -> list[Judged]:
-        """Each release by itself, with all of its groups."""
-        return [_judge(settings, case, span) for case in cases]
+        """Each release by itself, with all of its groups; the tests of all at once."""
+        found = [_undecided(settings, case) for case in cases]
+        compared = [
+            pairs(settings, case.sample.cells) if f is None else [] for case, f in zip(cases, found, strict=True)
+        ]
+        chances = _chances(settings, [pair for some in compared for pair in some])
+        ends = np.cumsum([len(some) for some in compared]).tolist()
+        judged: list[Judged] = []
+        for case, f, some, end in zip(cases, found, compared, ends, strict=True):
+            if f is None and some:
+                judged.append(_judge(settings, case, some, chances[end - len(some) : end], span))
+            else:
+                judged.append((f or _nobody(settings), case.memory))
+        return judged
 
 
-def _judge(settings: DisparityDetector, case: Case, span: Span) -> Judged:
-    sample, memory = case.sample, case.memory
-    if (found := unusable(sample)) is not None:
-        return found, memory
-    if reference_missing(settings, sample.cells):
+def _undecided(settings: DisparityDetector, case: Case) -> Judgement | None:
+    if (found := unusable(case.sample)) is not None:
+        return found
+    if reference_missing(settings, case.sample.cells):
         text = f"the reference group has fewer than minSamples {settings.min_samples} outcomes in the window"
-        return Judgement(Verdict.INCONCLUSIVE, Reason.GROUP_MISSING, text, state=DataState.TOO_FEW), memory
-    compared = pairs(settings, sample.cells)
-    if not compared:
-        few = f"no two groups to compare have minSamples {settings.min_samples} outcomes in the window"
-        return undecided(DataState.TOO_FEW, few), memory
+        return Judgement(Verdict.INCONCLUSIVE, Reason.GROUP_MISSING, text, state=DataState.TOO_FEW)
+    return None
+
+
+def _nobody(settings: DisparityDetector) -> Judgement:
+    few = f"no two groups to compare have minSamples {settings.min_samples} outcomes in the window"
+    return undecided(DataState.TOO_FEW, few)
+
+
+def _judge(settings: DisparityDetector, case: Case, compared: Sequence[Pair], chances: Floats, span: Span) -> Judged:
     alpha = window_alpha(seconds(settings.false_alarm_every), span.length, case.segments)
-    chances, tests = _chances(settings, compared)
+    tests = len(compared) * (1 if settings.max_difference is None else 2)
     guilty = _rejected(compared, chances, alpha, tests)
-    if not guilty and memory is not None:
+    if not guilty and case.memory is not None:
         guilty = _rejected(compared, chances, max(alpha, _LASTS), tests)
     if guilty:
         text = "a group gets favourable outcomes too rarely beside the reference group"
-        return _said(settings, Verdict.BREACH, Reason.DISPARITY, text, guilty), memory or Memory(span.end)
+        return _said(settings, Verdict.BREACH, Reason.DISPARITY, text, guilty), case.memory or Memory(span.end)
     text = "no group is shown to get favourable outcomes too rarely"
     return _said(settings, Verdict.HEALTHY, Reason.HEALTHY, text, compared), None
 
 
-def _chances(settings: DisparityDetector, compared: Sequence[Pair]) -> tuple[Floats, int]:
-    """(the smaller p value of each pair's tests, how many tests there are)."""
+def _chances(settings: DisparityDetector, compared: Sequence[Pair]) -> Floats:
+    """The smaller p value of each pair's tests."""
+    if not compared:
+        return np.ones(0)
     columns = [(p.group.favourable, p.group.total, p.other.favourable, p.other.total) for p in compared]
     x, n, y, m = np.array(columns, dtype=np.float64).T
     chances = below(x, n, y, m, settings.min_ratio)
     if settings.max_difference is None:
-        return chances, len(compared)
-    return np.minimum(chances, below(x, n, y, m, 1.0, settings.max_difference)), 2 * len(compared)
+        return chances
+    return np.minimum(chances, below(x, n, y, m, 1.0, settings.max_difference))
 
 
 def _rejected(compared: Sequence[Pair], chances: Floats, alpha: float, tests: int) -> list[Pair]:

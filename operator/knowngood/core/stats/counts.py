@@ -20,6 +20,7 @@ _MOST_PHI = 0.9
 _LEAST_FREEDOM = 3.0
 _UNEVEN = 1.35  # windows with more exposure weigh more, so that fewer count: for a traffic that varies by a factor of 4
 _SKEW = 8.0  # half the excess kurtosis of a lognormal variable, over its squared coefficient of variation
+_UNKNOWN, _MOST_WIDENED = 1.0, 5.0
 _TINY = 1e-10
 _REACH = 8.0  # standard deviations
 
@@ -47,7 +48,7 @@ def tails(hits: ArrayLike, exposure: ArrayLike, base: Usual, alpha: ArrayLike) -
     """
     seen, chances = np.asarray(hits, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
     p_values = np.ones(seen.shape)
-    more = np.flatnonzero((seen > 0) & (seen * base.exposure > chances * base.hits))
+    more = np.flatnonzero((seen > 0) & (seen / chances > base.hits / base.exposure))
     if not len(more):
         return p_values
     part = Usual(*(a[more] for a in (base.windows, base.hits, base.exposure, base.dispersion, base.phi)))
@@ -73,8 +74,10 @@ def _unrest(base: Usual, alpha: Floats) -> tuple[Floats, Floats]:
     students, normal = -special.stdtrit(freedom, alpha), -special.ndtri(alpha)
     widened = np.where(alpha < 0.5, (students / np.where(alpha < 0.5, normal, 1.0)) ** 2, 1.0)
     unseen = 1 - np.minimum((lasting - 1) / (base.windows - 1), 0.5)  # the mean is of the same few windows
-    squared = np.maximum(0.0, above * widened / unseen - 1) / events  # of the coefficient of variation
-    return np.sqrt(np.log1p(squared)), inflation
+    seen = np.maximum(0.0, above / unseen - 1) / events  # unrest, as a squared coefficient of variation
+    unsure = above * (widened - 1) / unseen / events
+    # few events tell nothing of unrest: then it is taken for moderate, since any could be behind them
+    return np.sqrt(np.log1p(seen + np.minimum(unsure, _UNKNOWN + _MOST_WIDENED * seen))), inflation
 
 
 def _mixed(seen: Floats, size: Floats, odds: Floats, sigma: Floats) -> Floats:

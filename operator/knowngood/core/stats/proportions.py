@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 
 _GOLDEN = (np.sqrt(5) - 1) / 2
-_STEPS = 40
+_STEPS = 28
 _LEAST = 1e-300
 
 
