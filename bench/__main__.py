@@ -3,10 +3,19 @@
 import sys
 from pathlib import Path
 
-from bench import p1, p5, r1, r4, r6, r8
+from bench import d2, d4, p1, p5, r1, r4, r6, r8
 from bench.result import Result, proof, table
 
-BENCHES = {"P1": p1.run, "P5": p5.run, "R1": r1.run, "R4": r4.run, "R6": r6.run, "R8": r8.run}
+BENCHES = {
+    "P1": p1.run,
+    "P5": p5.run,
+    "D2": d2.run,
+    "D4": d4.run,
+    "R1": r1.run,
+    "R4": r4.run,
+    "R6": r6.run,
+    "R8": r8.run,
+}
 PROOFS = Path("docs") / "proofs"
 
 

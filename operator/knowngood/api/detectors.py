@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from knowngood.api.base import KnowngoodModel, OneOf
+from knowngood.api.common import LabelName, LabelValue
 from knowngood.api.durations import Duration, PositiveDuration
 from knowngood.api.schema import one_of, rule, rules
 
@@ -125,19 +126,37 @@ class ChangeDetector(KnowngoodModel):
     false_alarm_every: PositiveDuration = Field(default="30d", description=FALSE_ALARM)
 
 
+class GroupReference(KnowngoodModel):
+    """A group to compare with, by name."""
+
+    group: Annotated[dict[LabelName, LabelValue], Field(min_length=1, max_length=8)] = Field(
+        description="Labels and values that make the group; with fewer labels than groupLabels, all that have them."
+    )
+
+
 class DisparityDetector(KnowngoodModel):
     """Breach when a group gets favourable outcomes too rarely beside the reference group."""
 
     reference_group: ReferenceGroup = Field(
-        default=ReferenceGroup.BEST_GROUP, description="The group that the others are compared with."
+        default=ReferenceGroup.BEST_GROUP,
+        description="The group that the others are compared with: the one with the largest favourable share, or the "
+        "one with the most outcomes.",
+    )
+    reference: GroupReference | None = Field(
+        default=None,
+        description="The group that the others are compared with, by name; then referenceGroup is not used.",
     )
     min_ratio: Annotated[float, Field(gt=0, le=1)] = Field(
         default=0.8,
         description="The least ratio of a group's favourable share to the reference's, over 0 up to 1; "
         "0.8 is the four-fifths rule.",
     )
+    max_difference: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="The largest difference of the favourable shares, 0 to 1, besides minRatio; absent: any.",
+    )
     min_samples: MinSamples = Field(
-        default=100, description="A group with fewer outcomes than this in the window is Inconclusive."
+        default=100, description="A group with fewer outcomes than this in the window is neither judged nor shown."
     )
     false_alarm_every: PositiveDuration = Field(default="30d", description=FALSE_ALARM)
 

@@ -17,11 +17,17 @@ from knowngood.core.detectors.registry import DETECTORS, supported
 from knowngood.core.signals import compiled
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
-from tests.conformance.detectors.cases import threshold
+from tests.conformance.detectors.cases import burst, comparison, disparity, occurrence, threshold
 from tests.conformance.detectors.cases.case import START, Case, run
 
 pytestmark = pytest.mark.conformance
-CASES: tuple[Case, ...] = (*threshold.CASES,)
+CASES: tuple[Case, ...] = (
+    *threshold.CASES,
+    *disparity.CASES,
+    *burst.CASES,
+    *occurrence.CASES,
+    *comparison.CASES,
+)
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 
 

@@ -1,9 +1,13 @@
 """All detectors, by the name that a policy writes."""
 
+from knowngood.core.detectors.burst import Burst
+from knowngood.core.detectors.comparison import Comparison
+from knowngood.core.detectors.disparity import Disparity
+from knowngood.core.detectors.occurrence import Occurrence
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.threshold import Threshold
 
-DETECTORS: tuple[DetectorPort, ...] = (Threshold(),)
+DETECTORS: tuple[DetectorPort, ...] = (Threshold(), Disparity(), Burst(), Occurrence(), Comparison())
 _BY_NAME = {detector.name: detector for detector in DETECTORS}
 
 

@@ -1,0 +1,42 @@
+"""D4: how often a model of many segments has a false alarm, over what one segment may have."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from bench.nulls_counts import NULLS, Known, Outcomes
+from bench.peeking import Fleet
+from bench.result import Result, result
+
+EVERY = 50  # windows a false alarm
+SEGMENTS = (1, 10, 100)
+SERIES_WINDOWS, QUICK = 400_000, 20_000
+_Z = 1.645
+
+
+def _rate(known: Known, segments: int, budget: int) -> tuple[float, float]:
+    """(false alarms over what is allowed, standard error), per model and window."""
+    if isinstance(known.null, Outcomes):  # its segments are groups, all in one sample
+        known = replace(known, null=replace(known.null, groups=max(2, segments)))
+        models, windows, segments = max(20, budget // 200 // max(2, segments)), 200, 1
+    else:
+        windows = 400
+        models = max(4, budget // windows // segments)
+    fleet = Fleet(known, models, segments, EVERY, np.random.default_rng(4))
+    stream = fleet.windows()
+    alarms = sum(next(stream).alarms() for _ in range(windows))
+    allowed = models * windows / EVERY
+    return alarms / allowed, max(alarms, 1) ** 0.5 / allowed
+
+
+def run(prove: bool) -> Result:
+    """The largest rate of false alarms a model, over what one segment may have."""
+    rows, largest, ok = [], 0.0, True
+    for name, known in NULLS.items():
+        for segments in SEGMENTS:
+            rate, error = _rate(known, segments, SERIES_WINDOWS if prove else QUICK)
+            largest = max(largest, rate)
+            ok = ok and rate - _Z * error <= 1.0
+            rows.append((f"{name}, {segments} segments", f"{rate:.3f} ± {error:.3f}"))
+    goal = "<= 1 with 1, 10 and 100 segments"
+    return result("D4", round(largest, 3), "x allowed", goal, ok, floor=1.0, rows=rows)
