@@ -38,6 +38,7 @@ class ChangeMethod(StrEnum):
 
     CUSUM = "Cusum"
     EWMA = "Ewma"
+    PAGE_HINKLEY = "PageHinkley"
 
 
 class ReferenceGroup(StrEnum):
@@ -115,7 +116,12 @@ class DriftDetector(KnowngoodModel):
 class ChangeDetector(KnowngoodModel):
     """Breach when a value has shifted by little, but lastingly."""
 
-    method: ChangeMethod = Field(default=ChangeMethod.CUSUM, description="Cusum or Ewma.")
+    method: ChangeMethod = Field(
+        default=ChangeMethod.CUSUM,
+        description="Cusum: sums what exceeds the healthy level, quickest for the smallest shift and twice it. "
+        "Ewma: a mean of the last windows that forgets. PageHinkley: a Cusum whose healthy level goes on being "
+        "averaged while it judges, for short baselines; it follows slow slides.",
+    )
     direction: Direction = Field(default=Direction.BOTH, description="Which way of moving is bad.")
     smallest_shift_sigmas: Annotated[float, Field(gt=0, le=100)] = Field(
         default=1,

@@ -17,11 +17,11 @@ from knowngood.core.detectors.registry import DETECTORS, supported
 from knowngood.core.signals import compiled
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
-from tests.conformance.detectors.cases import threshold
+from tests.conformance.detectors.cases import change, threshold
 from tests.conformance.detectors.cases.case import START, Case, run
 
 pytestmark = pytest.mark.conformance
-CASES: tuple[Case, ...] = (*threshold.CASES,)
+CASES: tuple[Case, ...] = (*threshold.CASES, *change.CASES)
 cases = pytest.mark.parametrize("case", CASES, ids=str)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
 from knowngood.core.signals.answer import DataState
 
@@ -32,6 +33,12 @@ def undecided(state: DataState, message: str) -> Judgement:
     """The judgement of data that is not there or cannot be judged: never healthy, never a breach."""
     verdict = Verdict.ERROR if state.is_error else Verdict.INCONCLUSIVE
     return Judgement(verdict=verdict, reason=state.value, message=message, state=state)
+
+
+def learning() -> Judgement:
+    """The judgement of a series whose healthy traffic is not known yet."""
+    text = "healthy traffic is still being recorded; nothing is judged yet"
+    return Judgement(Verdict.INCONCLUSIVE, Reason.LEARNING, text)
 
 
 def worst(judgements: list[Judgement]) -> Judgement:

@@ -1,9 +1,10 @@
 """All detectors, by the name that a policy writes."""
 
+from knowngood.core.detectors.change import Change
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.threshold import Threshold
 
-DETECTORS: tuple[DetectorPort, ...] = (Threshold(),)
+DETECTORS: tuple[DetectorPort, ...] = (Threshold(), Change())
 _BY_NAME = {detector.name: detector for detector in DETECTORS}
 
 

@@ -1,0 +1,1 @@
+"""Statistics that detectors stand on: numbers in, numbers out."""
