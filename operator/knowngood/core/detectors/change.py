@@ -6,23 +6,26 @@ taken out, so that the rest is independent and the charts' run lengths hold (Alw
 Economic Statistics 6, 1988). Limits: `core.stats.estimated`.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from knowngood.api.conditions import Reason
-from knowngood.api.detectors import ChangeDetector, ChangeMethod
+from knowngood.api.detectors import ChangeDetector, ChangeMethod, Direction
 from knowngood.api.observed import Verdict
-from knowngood.core.detectors.charts import charts
+from knowngood.core.detectors.charts import Charts, charts, windows_asked
 from knowngood.core.detectors.judgement import Judgement, learning
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.detectors.standard import FEWEST_WINDOWS, Healthy, healthy, unusable
+from knowngood.core.signals.sample import Sample
 
 _TOLERANCE = 0.01  # of a window
 _LONGEST_GAP = 20.5  # windows without data, after which what was summed is forgotten
 _MOST_SIGMAS = 1_000.0
 _NEXT = 1.5  # windows: what came longer ago does not explain this one
 _SIDES = {1: "above", -1: "below", 0: "above or below"}
+_WATCHED = {Direction.UP: 1, Direction.DOWN: -1, Direction.BOTH: 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +57,11 @@ class Change:
 
     def judge(self, settings: ChangeDetector, cases: Sequence[Case], span: Span) -> list[Judged]:
         """Each series by itself."""
-        return [_judge(settings, case, span) for case in cases]
+        asked = windows_asked(settings.false_alarm_every, span.length)
+        return [_judge(settings, case, span, asked) for case in cases]
 
 
-def _judge(settings: ChangeDetector, case: Case, span: Span) -> Judged:
+def _judge(settings: ChangeDetector, case: Case, span: Span, asked: float) -> Judged:
     problem = unusable(case.sample, settings.min_samples)
     if problem is not None:
         return problem, case.memory
@@ -70,28 +74,30 @@ def _judge(settings: ChangeDetector, case: Case, span: Span) -> Judged:
     memory: Memory | None = case.memory
     gap = (span.end - memory.end) / span.length if memory else 0.0
     if memory is None or gap > _LONGEST_GAP:
-        memory = _advanced(settings, case, span, known, None)
-    elif gap > _TOLERANCE:
-        # What was summed stays across a short gap; only the next window's dependence on the last is gone.
-        memory = _advanced(settings, case, span, known, memory)
+        memory = _START
+    if memory is _START or gap > _TOLERANCE:
+        limits = charts(settings, asked, case.segments, known)
+        memory = _advanced(settings, limits, known, case.sample, memory, span)
     return _judgement(settings, known, memory), memory
 
 
-def _advanced(settings: ChangeDetector, case: Case, span: Span, known: Healthy, before: Memory | None) -> Memory:
-    """The memory with this window counted."""
-    limits = charts(settings, span.length, case.segments, known)
-    z = min(max(known.standardised(case.sample), -_MOST_SIGMAS), _MOST_SIGMAS)
-    old = before or Memory(0.0, 0.0, None, 0.0)
-    follows = before is not None and span.end - before.end < _NEXT * span.length
+_START = Memory(-math.inf, 0.0, None, 0.0)
+
+
+def _advanced(
+    settings: ChangeDetector, limits: Charts, known: Healthy, sample: Sample, old: Memory, span: Span
+) -> Memory:
+    """The memory with this window counted; a short gap leaves the sums, and ends the dependence on the last window."""
+    z = min(max(known.standardised(sample), -_MOST_SIGMAS), _MOST_SIGMAS)
+    follows = span.end - old.end < _NEXT * span.length
     residual = known.residual(z - old.level, old.z - old.level if follows else None)
-    up, down = limits.moved((old.up, old.down), residual)
-    side = limits.side((up, down), old.side)
+    up, down = limits.moved(old.up, old.down, residual)
+    side = limits.side(up, down, old.side)
     seen, level = old.seen, old.level
     if settings.method is ChangeMethod.PAGE_HINKLEY and side == 0:
         seen += 1
-        level += (min(max(z, -limits.clip), limits.clip) - level) / (known.windows + seen)
-    value, count = case.sample.value or 0.0, case.sample.count
-    return Memory(span.end, value, count, z, up, down, side, seen, level)
+        level += (limits.clipped(z) - level) / (known.windows + seen)
+    return Memory(span.end, sample.value or 0.0, sample.count, z, up, down, side, seen, level)
 
 
 def _judgement(settings: ChangeDetector, known: Healthy, memory: Memory) -> Judgement:
@@ -100,9 +106,5 @@ def _judgement(settings: ChangeDetector, known: Healthy, memory: Memory) -> Judg
     if memory.side:
         text = f"the value has shifted {_SIDES[memory.side]} its healthy level, and stays there"
         return Judgement(Verdict.BREACH, Reason.SHIFTED, text, memory.value, memory.count, threshold)
-    text = f"no lasting shift {_SIDES[_watched(settings)]} the healthy level"
+    text = f"no lasting shift {_SIDES[_WATCHED[settings.direction]]} the healthy level"
     return Judgement(Verdict.HEALTHY, Reason.HEALTHY, text, memory.value, memory.count, threshold)
-
-
-def _watched(settings: ChangeDetector) -> int:
-    return {"Up": 1, "Down": -1}.get(settings.direction.value, 0)

@@ -18,48 +18,55 @@ _RELEASE = 0.5  # of the limit: a chart that has alarmed is quiet again below it
 
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """Both sides of a chart. One residual counts at most ``clip``, so that one freak window is no lasting shift.
+    """Both sides of a chart, and which are ``watched`` (up, down).
 
-    ``k`` is a CUSUM's reference or an EWMA's weight; ``up`` and ``down`` are limits, infinite where nobody watches.
+    ``k`` is a CUSUM's reference or an EWMA's weight; ``up`` and ``down`` are the sides' limits. One residual counts at
+    most ``clip``, so that one freak window is no lasting shift.
     """
 
     ewma: bool
     k: float
     up: float
     down: float
+    watched: tuple[bool, bool]
     clip: float
 
-    def moved(self, sums: tuple[float, float], residual: float) -> tuple[float, float]:
-        """``sums`` (how far up, how far down) after one more residual, bounded by the limits, so that good data ends it."""
-        e = min(max(residual, -self.clip), self.clip)
-        most = (min(self.up, self.down) if math.isinf(max(self.up, self.down)) else math.inf)
-        up_most, down_most = min(self.up, most), min(self.down, most)
-        if self.ewma:
-            mean = min(max((1 - self.k) * sums[0] + self.k * e, -down_most), up_most)
-            return mean, -mean
-        return min(max(sums[0] + e - self.k, 0.0), up_most), min(max(sums[1] - e - self.k, 0.0), down_most)
+    def clipped(self, residual: float) -> float:
+        """As much of it as counts."""
+        return min(max(residual, -self.clip), self.clip)
 
-    def side(self, sums: tuple[float, float], before: int) -> int:
-        """1 where it has shifted up, -1 down, 0 neither; ``before`` is what it was before, which it leaves at half way."""
-        if sums[0] >= self.up or (before == 1 and sums[0] >= _RELEASE * self.up):
+    def moved(self, up: float, down: float, residual: float) -> tuple[float, float]:
+        """How far up and down, one window later; bounded by the limits, so that good data ends an alarm."""
+        e = self.clipped(residual)
+        if self.ewma:
+            mean = min(max((1 - self.k) * up + self.k * e, -self.down), self.up)
+            return mean, -mean
+        return min(max(up + e - self.k, 0.0), self.up), min(max(down - e - self.k, 0.0), self.down)
+
+    def side(self, up: float, down: float, before: int) -> int:
+        """1 where it has shifted up, -1 down, 0 neither; ``before`` is left only at half the limit."""
+        if self.watched[0] and up >= (_RELEASE if before == 1 else 1.0) * self.up:
             return 1
-        if sums[1] >= self.down or (before == -1 and sums[1] >= _RELEASE * self.down):
+        if self.watched[1] and down >= (_RELEASE if before == -1 else 1.0) * self.down:
             return -1
         return 0
 
 
-def charts(settings: ChangeDetector, window: float, segments: int, known: Healthy) -> Charts:
-    """The charts that alarm together once in `falseAlarmEvery` for all ``segments``, judged every ``window`` seconds."""
-    run = max(seconds(settings.false_alarm_every) / window, _LEAST_RUN) * segments
-    skew = math.copysign(math.ceil(abs(known.skew) / _SKEW_STEP) * _SKEW_STEP, known.skew)
+def windows_asked(false_alarm_every: str, window: float) -> float:
+    """`falseAlarmEvery` in windows of ``window`` seconds; never fewer than a chart can keep."""
+    return max(seconds(false_alarm_every) / window, _LEAST_RUN)
+
+
+def charts(settings: ChangeDetector, asked: float, segments: int, known: Healthy) -> Charts:
+    """The charts that alarm together once in ``asked`` windows for all ``segments``."""
     return _charts(
         settings.method,
         settings.direction,
         settings.smallest_shift_sigmas,
-        run,
+        asked * segments,
         known.windows,
         known.design_phi,
-        skew,
+        math.copysign(math.ceil(abs(known.skew) / _SKEW_STEP) * _SKEW_STEP, known.skew),
     )
 
 
@@ -81,8 +88,9 @@ def _charts(
     return Charts(
         method is ChangeMethod.EWMA,
         chart.k,
-        limits[0] if up else math.inf,
-        limits[1] if down else math.inf,
+        limits[0],
+        limits[1],
+        (up, down),
         max(clip, _LEAST_CLIP),
     )
 

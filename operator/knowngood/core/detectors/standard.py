@@ -88,10 +88,9 @@ def unusable(sample: Sample, min_samples: int) -> Judgement | None:
     """Why the sample cannot be judged, or None."""
     if sample.state is not DataState.OK or sample.value is None:
         return undecided(sample.state, sample.message)
-    for number in (sample.value, sample.count or 0.0, sample.hits or 0.0):
-        state, why = value_state(number)
-        if state is not DataState.OK:
-            return undecided(state, why)
+    for number in (sample.value, sample.count, sample.hits):
+        if number is not None and not math.isfinite(number):
+            return undecided(*value_state(number))
     if sample.count is not None and sample.count < min_samples:
         return undecided(DataState.TOO_FEW, f"fewer than minSamples {min_samples} in the window")
     if min_samples > 1 and sample.count is None:

@@ -33,7 +33,7 @@ def cusum_arl(k: float, h: float, shift: float = 0.0, sides: int = 1) -> float:
 
 @lru_cache(maxsize=4096)
 def cusum_limit(k: float, arl: float, sides: int = 1) -> float:
-    """The ``h`` at which a healthy CUSUM runs for ``arl`` observations; 0 where one observation is enough to ask for."""
+    """The ``h`` at which a healthy CUSUM runs for ``arl`` observations; 0 where less would do."""
     return limit_of(lambda h: cusum_arl(k, h, 0.0, sides), arl, start=math.log(max(arl, 2.0)) / (2 * k))
 
 
@@ -87,8 +87,7 @@ def _states(wanted: float) -> int:
 def _absorption(moves: Matrix) -> Matrix:
     """Mean steps until a chain with these transient ``moves`` ends, by its state at the start."""
     number = len(moves)
-    found: Matrix = np.linalg.solve(np.eye(number) - moves, np.ones(number))
-    return found
+    return np.asarray(np.linalg.solve(np.eye(number) - moves, np.ones(number)), np.float64)
 
 
 def limit_of(arl_of: Callable[[float], float], arl: float, start: float, most: float = math.inf) -> float:

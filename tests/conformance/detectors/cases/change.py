@@ -44,7 +44,5 @@ CASES = (
         _LEVEL,
         label="page-hinkley",
     ),
-    Case(
-        Change(), ChangeDetector(direction="Down"), _hits(194, 196, 193, 195, 192), _hits(186), _SHARE, label="share"
-    ),
+    Case(Change(), ChangeDetector(direction="Down"), _hits(194, 196, 193, 195, 192), _hits(186), _SHARE, label="share"),
 )
