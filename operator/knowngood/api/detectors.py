@@ -163,6 +163,9 @@ class TrendDetector(KnowngoodModel):
 
     direction: Direction = Field(default=Direction.BOTH, description="Which way of sliding is bad.")
     over: PositiveDuration = Field(default="7d", description="The time over which the slide is looked for.")
+    limit: float | None = Field(
+        default=None, description="The value at which it is bad; the message then says how much time is left."
+    )
     min_samples: MinSamples = Field(default=1, description=MIN_SAMPLES)
     false_alarm_every: PositiveDuration = Field(default="30d", description=FALSE_ALARM)
 

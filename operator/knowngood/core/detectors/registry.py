@@ -3,8 +3,9 @@
 from knowngood.core.detectors.change import Change
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.threshold import Threshold
+from knowngood.core.detectors.trend import Trend
 
-DETECTORS: tuple[DetectorPort, ...] = (Threshold(), Change())
+DETECTORS: tuple[DetectorPort, ...] = (Threshold(), Change(), Trend())
 _BY_NAME = {detector.name: detector for detector in DETECTORS}
 
 

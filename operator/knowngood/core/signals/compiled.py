@@ -22,7 +22,7 @@ from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 _INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
-DETECTORS = ("threshold", "change")
+DETECTORS = ("threshold", "change", "trend")
 
 
 @dataclass(frozen=True, slots=True)

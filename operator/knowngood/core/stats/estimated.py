@@ -39,7 +39,7 @@ class Chart:
 
 @lru_cache(maxsize=4096)
 def cusum(arl: float, shift: float, windows: float, phi: float) -> Chart:
-    """One side of a CUSUM that runs for ``arl`` windows, and is quick at ``shift`` (in residuals' deviations) and twice it.
+    """One side of a CUSUM that runs for ``arl`` windows, quick at ``shift`` (in residuals' deviations) and twice it.
 
     Of several references the one with the shortest delays is taken: the less is known of the mean, the higher it is.
     """
@@ -64,7 +64,7 @@ def ewma(arl: float, shift: float, windows: float, phi: float) -> Chart:
     known = runlength.ewma_limit(weight, arl)
     if windows >= _MANY:
         return Chart(weight, known)
-    shifts, scales, shares = _errors(windows, phi)
+    shifts, scales, shares = errors(windows, phi)
     shifts = shifts / runlength.ewma_sd(weight)
     squares, logs = _ewma_table(weight)
 
@@ -90,14 +90,14 @@ def _ewma_table(weight: float) -> tuple[Values, Values]:
 
 
 def _averaged_limit(k: float, arl: float, windows: float, phi: float) -> float:
-    shifts, scales, shares = _errors(windows, phi)
+    shifts, scales, shares = errors(windows, phi)
     return runlength.limit_of(
         lambda h: 1 / float((shares / _siegmund(k * scales - shifts, h * scales)).sum()), arl, 10.0, _LONGEST
     )
 
 
 @lru_cache(maxsize=1024)
-def _errors(windows: float, phi: float) -> tuple[Values, Values, Values]:
+def errors(windows: float, phi: float) -> tuple[Values, Values, Values]:
     """A grid of errors of the mean, factors of the long-run deviation, and how often each happens.
 
     The long-run deviation of an AR(1) is s/(1 - phi), with s that of its residuals; the errors of the mean (in that
