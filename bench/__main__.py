@@ -3,10 +3,10 @@
 import sys
 from pathlib import Path
 
-from bench import p1, p5, r8
+from bench import d1, d3, p1, p5, r8
 from bench.result import Result, proof, table
 
-BENCHES = {"P1": p1.run, "P5": p5.run, "R8": r8.run}
+BENCHES = {"D1": d1.run, "D3": d3.run, "P1": p1.run, "P5": p5.run, "R8": r8.run}
 PROOFS = Path("docs") / "proofs"
 
 
