@@ -3,13 +3,15 @@
 import sys
 from pathlib import Path
 
-from bench import d2, d4, p1, p5, r1, r4, r6, r8
+from bench import d1, d2, d3, d4, p1, p5, r1, r4, r6, r8
 from bench.result import Result, proof, table
 
 BENCHES = {
     "P1": p1.run,
     "P5": p5.run,
+    "D1": d1.run,
     "D2": d2.run,
+    "D3": d3.run,
     "D4": d4.run,
     "R1": r1.run,
     "R4": r4.run,

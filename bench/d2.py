@@ -1,4 +1,4 @@
-"""D2: looking again and again, at a window that does not change and at ever more data of two releases that are alike."""
+"""D2: looking again and again, at a window that does not change and at ever more data of two like releases."""
 
 import math
 

@@ -39,6 +39,7 @@ class ChangeMethod(StrEnum):
 
     CUSUM = "Cusum"
     EWMA = "Ewma"
+    PAGE_HINKLEY = "PageHinkley"
 
 
 class ReferenceGroup(StrEnum):
@@ -116,7 +117,12 @@ class DriftDetector(KnowngoodModel):
 class ChangeDetector(KnowngoodModel):
     """Breach when a value has shifted by little, but lastingly."""
 
-    method: ChangeMethod = Field(default=ChangeMethod.CUSUM, description="Cusum or Ewma.")
+    method: ChangeMethod = Field(
+        default=ChangeMethod.CUSUM,
+        description="Cusum: sums what exceeds the healthy level, quickest for the smallest shift and twice it. "
+        "Ewma: a mean of the last windows that forgets. PageHinkley: a Cusum whose healthy level goes on being "
+        "averaged while it judges, for short baselines; it follows slow slides.",
+    )
     direction: Direction = Field(default=Direction.BOTH, description="Which way of moving is bad.")
     smallest_shift_sigmas: Annotated[float, Field(gt=0, le=100)] = Field(
         default=1,
@@ -176,6 +182,9 @@ class TrendDetector(KnowngoodModel):
 
     direction: Direction = Field(default=Direction.BOTH, description="Which way of sliding is bad.")
     over: PositiveDuration = Field(default="7d", description="The time over which the slide is looked for.")
+    limit: float | None = Field(
+        default=None, description="The value at which it is bad; the message then says how much time is left."
+    )
     min_samples: MinSamples = Field(default=1, description=MIN_SAMPLES)
     false_alarm_every: PositiveDuration = Field(default="30d", description=FALSE_ALARM)
 

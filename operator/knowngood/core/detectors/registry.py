@@ -1,13 +1,23 @@
 """All detectors, by the name that a policy writes."""
 
 from knowngood.core.detectors.burst import Burst
+from knowngood.core.detectors.change import Change
 from knowngood.core.detectors.comparison import Comparison
 from knowngood.core.detectors.disparity import Disparity
 from knowngood.core.detectors.occurrence import Occurrence
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.threshold import Threshold
+from knowngood.core.detectors.trend import Trend
 
-DETECTORS: tuple[DetectorPort, ...] = (Threshold(), Disparity(), Burst(), Occurrence(), Comparison())
+DETECTORS: tuple[DetectorPort, ...] = (
+    Threshold(),
+    Change(),
+    Disparity(),
+    Burst(),
+    Occurrence(),
+    Trend(),
+    Comparison(),
+)
 _BY_NAME = {detector.name: detector for detector in DETECTORS}
 
 

@@ -1,0 +1,214 @@
+"""Run lengths and delays of a detector, measured through its own `judge` on data that a seed makes.
+
+A null is what healthy traffic looks like: each replica is one series with a baseline of its own, estimated from as many
+windows as the null says. A replica whose detector alarms starts again without memory, and every replica is watched for
+equally long: windows over alarms is then what a fleet has, not what its luckiest baselines have.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowngood.api.observed import Verdict
+from knowngood.core.detectors.baseline import Baseline
+from knowngood.core.detectors.port import Case, DetectorPort, Span
+from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.sample import Sample
+
+WINDOW = 60.0  # seconds
+START = 86_400.0
+Values = NDArray[np.float64]
+_NO_LABELS: dict[str, str] = {}
+
+
+class Null(Protocol):
+    """Healthy series, and the same after a shift."""
+
+    def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline | None]:
+        """What was recorded of each before."""
+
+    def windows(self, rng: np.random.Generator, replicas: int) -> "Stream":
+        """The windows of each, one after the other."""
+
+
+class Stream(Protocol):
+    """Windows of all replicas. ``shift`` is in standard deviations of the healthy value."""
+
+    def next(self, shift: float) -> Sequence[Sample]:
+        """The next window of each."""
+
+
+@dataclass(frozen=True)
+class RunLength:
+    """What was measured."""
+
+    windows: int
+    alarms: int
+
+    @property
+    def mean(self) -> float:
+        """Windows an alarm."""
+        return self.windows / max(self.alarms, 1)
+
+
+def run_length(
+    detector: DetectorPort, settings: Any, null: Null, horizon: int, replicas: int, seed: int, segments: int = 1
+) -> RunLength:
+    """Windows an alarm on healthy data; ``horizon`` windows of each replica. ``segments`` replicas make one model."""
+    rng = np.random.default_rng(seed)
+    baselines, stream = null.baselines(rng, replicas), null.windows(rng, replicas)
+    memories: list[Any] = [None] * replicas
+    alarms = 0
+    for number in range(horizon):
+        found = _judged(detector, settings, stream.next(0.0), memories, baselines, number, segments)
+        for i, (judgement, memory) in enumerate(found):
+            if judgement.verdict is Verdict.BREACH:
+                alarms, memory = alarms + 1, None
+            memories[i] = memory
+    return RunLength(horizon * replicas // segments, alarms)
+
+
+def delay(
+    detector: DetectorPort, settings: Any, null: Null, shift: float, replicas: int, seed: int, before: int = 30
+) -> float:
+    """Mean windows from the shift to the alarm, both counted, ``before`` healthy windows after the start.
+
+    Replicas that alarm before the shift do not count.
+    """
+    rng = np.random.default_rng(seed)
+    baselines, stream = null.baselines(rng, replicas), null.windows(rng, replicas)
+    memories: list[Any] = [None] * replicas
+    delays: dict[int, int | None] = {}
+    for number in range(1_000_000):
+        after = number - before
+        samples = stream.next(shift if after >= 0 else 0.0)
+        found = _judged(detector, settings, samples, memories, baselines, number, 1)
+        memories = [memory for _, memory in found]
+        for i, (judgement, _) in enumerate(found):
+            if i not in delays and judgement.verdict is Verdict.BREACH:
+                delays[i] = after + 1 if after >= 0 else None
+        if len(delays) == replicas:
+            break
+    return float(np.mean([d for d in delays.values() if d is not None]))
+
+
+def _judged(
+    detector: DetectorPort,
+    settings: Any,
+    samples: Sequence[Sample],
+    memories: Sequence[Any],
+    baselines: Sequence[Baseline | None],
+    number: int,
+    segments: int,
+) -> Sequence[tuple[Any, Any]]:
+    span = Span(START + number * WINDOW, WINDOW, WINDOW)
+    cases = [Case(s, m, b, segments) for s, m, b in zip(samples, memories, baselines, strict=True)]
+    return detector.judge(settings, cases, span)
+
+
+def autoregressive(rng: np.random.Generator, replicas: int, phi: float) -> Iterator[Values]:
+    """Standard normal values with autocorrelation ``phi`` at lag one, for all replicas, for ever."""
+    values = rng.standard_normal(replicas)
+    while True:
+        yield values
+        values = phi * values + np.sqrt(1 - phi**2) * rng.standard_normal(replicas)
+
+
+def recorded(values: Values) -> dict[str, Any]:
+    """The moments of a baseline, of values as windows × replicas: lists, one entry a replica."""
+    centred = values - values.mean(axis=0)
+    power = (centred**2).sum(axis=0)
+    phi = (centred[1:] * centred[:-1]).sum(axis=0) / np.maximum(power, 1e-300)
+    return {"mean": values.mean(axis=0), "variance": power / (len(values) - 1), "phi": phi}
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """A value with normal noise; ``estimated`` windows were recorded, None: its moments are known."""
+
+    phi: float = 0.0
+    estimated: int | None = None
+    mean: float = 0.8
+    sigma: float = 0.02
+
+    def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline]:
+        """Recorded before the windows that are judged, from traffic of its own."""
+        if self.estimated is None:
+            return [Baseline(10**9, self.mean, self.sigma**2, self.phi)] * replicas
+        stream = autoregressive(rng, replicas, self.phi)
+        moments = recorded(np.array([self.mean + self.sigma * next(stream) for _ in range(self.estimated)]))
+        rows = zip(moments["mean"], moments["variance"], moments["phi"], strict=True)
+        return [Baseline(self.estimated, float(m), float(v), float(p)) for m, v, p in rows]
+
+    def windows(self, rng: np.random.Generator, replicas: int) -> Stream:
+        """Values of any size, with no count behind them."""
+        return _Values(self, autoregressive(rng, replicas, self.phi))
+
+
+@dataclass(frozen=True)
+class _Values:
+    null: Gaussian
+    stream: Iterator[Values]
+
+    def next(self, shift: float) -> Sequence[Sample]:
+        values = self.null.mean + self.null.sigma * (next(self.stream) + shift)
+        return [Sample(_NO_LABELS, DataState.OK, float(v)) for v in values]
+
+
+@dataclass(frozen=True)
+class Shares:
+    """A share of binomial hits with traffic that changes day and night by ``swing`` (0 to 1) about ``count``."""
+
+    p: float = 0.97
+    count: int = 200
+    swing: float = 0.6
+    estimated: int = 200
+    day: int = 288
+
+    def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline]:
+        """Recorded over ``estimated`` windows."""
+        counts = np.array([self.counts(i) for i in range(self.estimated)])[:, None]
+        hits = rng.binomial(counts, self.p, (self.estimated, replicas))
+        moments = recorded(hits / counts)
+        share = hits.sum(axis=0) / counts.sum()
+        expected = counts * share
+        chance = np.maximum(expected * (1 - share), 1e-12)
+        dispersion = ((hits - expected) ** 2 / chance).sum(axis=0) / (self.estimated - 1)
+        return [
+            Baseline(
+                self.estimated,
+                float(moments["mean"][i]),
+                float(moments["variance"][i]),
+                float(moments["phi"][i]),
+                float(counts.mean()),
+                float(hits[:, i].sum()),
+                float(counts.sum()),
+                float(dispersion[i]),
+            )
+            for i in range(replicas)
+        ]
+
+    def counts(self, number: int) -> int:
+        """How many observations window ``number`` has."""
+        return max(1, round(self.count * (1 + self.swing * np.sin(2 * np.pi * number / self.day))))
+
+    def windows(self, rng: np.random.Generator, replicas: int) -> Stream:
+        """Hits of ever more windows."""
+        return _Hits(self, rng, replicas, iter(range(10**9)))
+
+
+@dataclass(frozen=True)
+class _Hits:
+    null: Shares
+    rng: np.random.Generator
+    replicas: int
+    numbers: Iterator[int]
+
+    def next(self, shift: float) -> Sequence[Sample]:
+        null, count = self.null, self.null.counts(next(self.numbers))
+        p = min(max(null.p - shift * np.sqrt(null.p * (1 - null.p) / null.count), 0.0), 1.0)
+        hits = self.rng.binomial(count, p, self.replicas)
+        return [Sample(_NO_LABELS, DataState.OK, h / count, count, hits=h) for h in hits.tolist()]
