@@ -13,7 +13,7 @@ from knowngood.core.detectors.port import Case, Span
 from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample, key_of, pooled
+from knowngood.core.signals.sample import Key, Sample, key_of
 from knowngood.core.signals.scope import NAMESPACE
 
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
@@ -83,18 +83,18 @@ Placed = tuple[Sample, str | None, bool]
 def _placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
     """Each sample with its release's digest, in a fixed order, since a source promises none.
 
-    Where pods stand for releases, the ratios of one release's pods are one ratio: weighed by their events, so that
-    many pods with little traffic each are not too few to judge.
+    Where pods stand for releases, what one release's pods counted is one sample, so that many pods with little traffic
+    each are not too few to judge.
     """
     ordered = sorted(samples, key=lambda s: key_of(s.labels))
     placed = [(s, *_release(s, signal, releases)) for s in ordered]
-    if signal.by_release or not signal.weighed:
+    if signal.by_release or signal.pool is None:
         return placed
     groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
     for sample, digest, separable in placed:
         rest = {k: v for k, v in sample.labels.items() if k != signal.release_label}
         groups.setdefault((key_of(rest), digest, separable), []).append(sample)
-    return [(pooled(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
+    return [(signal.pool(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
 
 
 def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:

@@ -3,9 +3,8 @@
 What cannot be compiled is a Problem with the field, its value and what to write; the other signals go on.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
@@ -13,16 +12,17 @@ from knowngood.api.detectors import Detector
 from knowngood.api.durations import seconds
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.signals import NoData, PromqlInput, RatioInput, Signal
-from knowngood.core.signals import expression, ratio
+from knowngood.api.signals import NoData, Signal
+from knowngood.core.signals import inputs
 from knowngood.core.signals.answer import Row
+from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Sample
-from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
+from knowngood.core.signals.scope import NAMESPACE
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
-_INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
 DETECTORS = ("threshold",)
+SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +41,9 @@ class Problem:
 class CompiledSignal:
     """A signal ready to be asked: one request serves all models of its policy.
 
-    ``window`` and ``stale_after`` are in seconds. ``weighed``: ratios of counts may be
-    pooled. ``selectors`` are what it reads, for
-    evidence; ``owners`` asks which pods export its series.
+    ``window`` and ``stale_after`` are in seconds. ``selectors`` are what it reads, for evidence; ``owners`` asks which
+    pods export its series. ``pool`` makes one sample of several pods' samples, None where that cannot be done.
+    ``shares``: hits are some of what is counted. ``whole``: it is asked at the end of each aligned window.
     """
 
     namespace: str
@@ -60,11 +60,18 @@ class CompiledSignal:
     release_label: str
     by_release: bool
     owners: str
-    weighed: bool
+    pool: Pool | None
+    shares: bool
+    whole: bool
     stale_after: float
     detector: Detector
     no_data: NoData
-    decoder: Callable[[Iterable[Row], float, float], list[Sample]]
+    decoder: Decoder
+
+    @property
+    def weighed(self) -> bool:
+        """Whether samples may be pooled."""
+        return self.pool is not None
 
     def decode(self, rows: Iterable[Row], now: float) -> list[Sample]:
         """Samples of an answer's rows, at ``now`` (seconds since the epoch)."""
@@ -121,9 +128,10 @@ def _compile_signal(
     policy: IncidentPolicy, signal: Signal, models: tuple[ModelDeployment, ...]
 ) -> CompiledSignal | Problem:
     field = f"spec.signals[{signal.name}]"
-    if not isinstance(source := signal.ratio or signal.promql, (RatioInput, PromqlInput)):
-        named = next((n for n in _INPUTS if getattr(signal, n) is not None), "input")
-        return _not_supported(f"{field}.{named}", f"{named} is not supported by this version; write ratio or promql")
+    name, source = signal.input()
+    if name not in inputs.supported():
+        known = ", ".join(inputs.supported())
+        return _not_supported(f"{field}.{name}", f"{name} is not supported by this version; write one of {known}")
     if signal.detector is None:
         return Problem(Reason.INVALID, f"{field}.detector", "missing; write a detector, for example threshold")
     detector = signal.detector.chosen()[0]
@@ -133,12 +141,11 @@ def _compile_signal(
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
+    ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)
     try:
-        query, selectors, reach, decoder = _request(source, policy.metadata.namespace, by)
-    except _FieldError as error:
-        return Problem(Reason.INVALID, f"{field}.{error.field}", str(error.problem))
-    interval = seconds(policy.spec.interval)
-    window = max(reach, interval) if isinstance(source, PromqlInput) else reach
+        request = inputs.request(name, source, ask)
+    except FieldError as error:
+        return Problem(Reason.INVALID, f"{field}.{name}.{error.field}", str(error.problem))
     return CompiledSignal(
         namespace=policy.metadata.namespace,
         policy=policy.metadata.name,
@@ -146,67 +153,31 @@ def _compile_signal(
         type=signal.type,
         severity=signal.severity,
         source=policy.spec.source_ref.name,
-        interval=interval,
-        window=window,
-        query=query,
-        selectors=tuple(selectors),
+        interval=ask.interval,
+        window=request.window,
+        query=request.query,
+        selectors=request.selectors,
         model_label=identity.model,
         release_label=identity.release or POD,
         by_release=identity.release is not None,
-        owners=_owners(selectors, by),
-        weighed=isinstance(source, RatioInput),
-        stale_after=max(window if isinstance(source, RatioInput) else 0.0, 3 * interval, _LEAST_STALE_SECONDS),
+        owners=_owners(request, by),
+        pool=request.pool,
+        shares=request.shares,
+        whole=ask.whole,
+        stale_after=max(request.patience, 3 * ask.interval, _LEAST_STALE_SECONDS),
         detector=signal.detector,
         no_data=signal.no_data,
-        decoder=decoder,
+        decoder=request.decoder,
     )
 
 
-def _owners(selectors: Iterable[str], by: Iterable[str]) -> str:
+def _owners(request: Request, by: Iterable[str]) -> str:
     """PromQL that yields one row for each group and pod."""
     labels = ", ".join(sorted({*by, POD}))
-    return " or ".join(f"group by ({labels}) ({selector})" for selector in selectors)
+    return " or ".join(f"group by ({labels}) ({selector})" for selector in request.owned)
 
 
 def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label: str) -> tuple[str, ...]:
     """The labels to group by, sorted, so that equal policies ask equal queries."""
     used = {label for model in models for label in model_matchers(model, model_label)}
     return tuple(sorted({NAMESPACE, model_label, release_label} | used))
-
-
-Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
-
-
-class _FieldError(Exception):
-    """A QueryError with the field that it is about."""
-
-    def __init__(self, field: str, problem: QueryError) -> None:
-        super().__init__(field, problem)
-        self.field, self.problem = field, problem
-
-
-def _scoped(field: str, query: str, namespace: str) -> str:
-    try:
-        return scoped(query, namespace)
-    except QueryError as error:
-        raise _FieldError(field, error) from error
-
-
-def _request(
-    source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]
-) -> tuple[str, list[str], float, Decoder]:
-    """The request, the selectors it reads, how far back it reaches (seconds), and what reads the answer."""
-    if isinstance(source, RatioInput):
-        good, total = _scoped("ratio.good", source.good, namespace), _scoped("ratio.total", source.total, namespace)
-        return ratio.query(good, total, source.window, by), [good, total], seconds(source.window), ratio.decode
-    value = _scoped("promql.query", source.query, namespace)
-    samples = _scoped("promql.samples", source.samples, namespace) if source.samples else None
-    field = "promql.query"
-    try:
-        expression.query(value, None, by)
-        field = "promql.samples"
-        whole = expression.query(value, samples, by)
-    except QueryError as error:
-        raise _FieldError(field, error) from error
-    decoder = partial(expression.decode, counted=samples is not None, aged=not expression.asks_for_absence(value))
-    return whole, expression.sources(value), expression.window(value), decoder
