@@ -5,10 +5,8 @@ a protobuf message inside a snappy block of literals.
 """
 
 import contextlib
-import http.server
 import struct
 import subprocess
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +17,6 @@ import requests
 import yaml
 
 from knowngood.core.signals.answer import Answer, parse_answer
-from lab import settings
 from tests.conformance.apiserver import _free_ports, binary
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]  # the NaN that marks the end of a series

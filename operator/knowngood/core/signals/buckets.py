@@ -57,7 +57,7 @@ def native(found: NativeHistogram) -> Cumulative:
     edges = _edges(used)
     counts = [0.0] * len(edges)
     for _, upper, count in used:
-        counts[bisect_left(edges, upper - abs(upper) * 1e-9)] += count
+        counts[bisect_left(edges, upper if math.isinf(upper) else upper - abs(upper) * 1e-9)] += count
     total = 0.0
     made: list[tuple[float, float]] = []
     for edge, count in zip(edges, counts, strict=True):

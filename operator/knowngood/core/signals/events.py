@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from knowngood.api.signals import EventsInput
 from knowngood.core.signals.answer import DataState, Row
-from knowngood.core.signals.counter import increase
+from knowngood.core.signals.counter import counted
 from knowngood.core.signals.pooling import summed
 from knowngood.core.signals.request import Ask, Request, joined
 from knowngood.core.signals.sample import Key, Sample, part, plain, split_parts, unfit
@@ -19,11 +19,11 @@ def request(source: EventsInput, ask: Ask) -> Request:
     metric = ask.selector("metric", source.metric)
     exposure = ask.selector("exposure", source.exposure) if source.exposure else None
     up, window = ask.selector("metric", "up"), ask.window(source.window)
-    group = f"by ({', '.join(ask.by)})"
-    parts = [part("events", f"sum {group} {increase(metric, exposure or metric, up, window)}")]
-    if exposure:
-        parts.append(part("exposure", f"sum {group} {increase(exposure, exposure, up, window)}"))
-    parts.append(part("time", f"max {group} (timestamp({exposure or metric}))"))
+    counters = {"events": metric} | ({"exposure": exposure} if exposure else {})
+    parts = (
+        counted(counters, exposure or metric, up, window, ask.by),
+        part("time", f"max by ({', '.join(ask.by)}) (timestamp({exposure or metric}))"),
+    )
     length = window.length / 1000
     read = (exposure, metric) if exposure else (metric,)
     return Request(joined("metric", parts), read, read, length, length, decode, summed)

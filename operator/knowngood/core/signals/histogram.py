@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from knowngood.api.signals import HistogramInput
 from knowngood.core.signals.answer import DataState, NativeHistogram, Row
 from knowngood.core.signals.buckets import Cumulative, classic, mean, native, whole
-from knowngood.core.signals.counter import increase
+from knowngood.core.signals.counter import counted
 from knowngood.core.signals.pooling import merged
 from knowngood.core.signals.request import Ask, Request, joined
 from knowngood.core.signals.sample import Key, Sample, key_of, part, plain, split_parts, unfit
@@ -24,12 +24,9 @@ def request(source: HistogramInput, ask: Ask) -> Request:
         ask.selector("metric", source.metric + suffix) for suffix in ("_bucket", "_count", "_sum", "")
     )
     up, window = ask.selector("metric", "up"), ask.window(source.window)
-    group = f"by ({', '.join(ask.by)})"
     parts = (
-        part("bucket", f"sum by ({', '.join([*ask.by, EDGE])}) {increase(bucket, count, up, window)}"),
-        part("sum", f"sum {group} {increase(total, count, up, window)}"),
-        part("native", f"sum {group} {increase(full, full, up, window)}"),
-        part("time", f"max {group} (timestamp({count}) or timestamp({full}))"),
+        counted({"bucket": bucket, "sum": total, "native": full}, count, up, window, [*ask.by, EDGE]),
+        part("time", f"max by ({', '.join(ask.by)}) (timestamp({count}) or timestamp({full}))"),
     )
     length = window.length / 1000
     read = (count, total, full, bucket)

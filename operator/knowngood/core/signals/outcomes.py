@@ -8,7 +8,7 @@ from functools import partial
 
 from knowngood.api.signals import OutcomesInput
 from knowngood.core.signals.answer import DataState, Row
-from knowngood.core.signals.counter import increase
+from knowngood.core.signals.counter import counted
 from knowngood.core.signals.pooling import regrouped
 from knowngood.core.signals.request import Ask, FieldError, Request, joined
 from knowngood.core.signals.sample import Cell, Key, Sample, key_of, part, plain, split_parts, unfit
@@ -26,7 +26,7 @@ def request(source: OutcomesInput, ask: Ask) -> Request:
         raise FieldError("groupLabels", f"{source.outcome_label} is the outcome's label; write another label")
     metric, up, window = ask.selector("metric", source.metric), ask.selector("metric", "up"), ask.window(source.window)
     parts = (
-        part("outcomes", f"sum by ({', '.join(sorted({*ask.by, *own}))}) {increase(metric, metric, up, window)}"),
+        counted({"outcomes": metric}, metric, up, window, sorted({*ask.by, *own})),
         part("time", f"max by ({', '.join(ask.by)}) (timestamp({metric}))"),
     )
     length = window.length / 1000

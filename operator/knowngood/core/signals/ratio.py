@@ -4,10 +4,11 @@ A `good` counter that is absent while its `total` exists is 0: a release that is
 """
 
 from collections.abc import Iterable
+from functools import partial
 
 from knowngood.api.signals import RatioInput
 from knowngood.core.signals.answer import DataState, Row
-from knowngood.core.signals.counter import increase
+from knowngood.core.signals.counter import counted
 from knowngood.core.signals.pooling import pooled
 from knowngood.core.signals.request import Ask, Request, joined
 from knowngood.core.signals.sample import Sample, part, plain, split_parts, unfit
@@ -17,36 +18,38 @@ def request(source: RatioInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `good`, `total` and `time`."""
     good, total = ask.selector("good", source.good), ask.selector("total", source.total)
     up, window = ask.selector("total", "up"), ask.window(source.window)
-    group = f"by ({', '.join(ask.by)})"
     parts = (
-        part("good", f"sum {group} {increase(good, total, up, window)}"),
-        part("total", f"sum {group} {increase(total, total, up, window)}"),
-        part("time", f"max {group} (timestamp({total}))"),
+        counted({"good": good, "total": total}, total, up, window, ask.by),
+        part("time", f"max by ({', '.join(ask.by)}) (timestamp({total}))"),
     )
     length = window.length / 1000
     both = (good, total)
-    return Request(joined("total", parts), both, both, length, length, decode, pooled, shares=True)
+    decoder = partial(decode, whole=ask.whole)
+    return Request(joined("total", parts), both, both, length, length, decoder, pooled, shares=True)
 
 
-def decode(rows: Iterable[Row], now: float, stale_after: float) -> list[Sample]:
-    """Samples of the ratio (0 to 1), one a group; ``count`` is the number of events in the window."""
+def decode(rows: Iterable[Row], now: float, stale_after: float, whole: bool = False) -> list[Sample]:
+    """Samples of the ratio (0 to 1), one a group; ``count`` is the number of events in the window.
+
+    ``whole``: nothing was extrapolated but a millisecond, so that they are whole numbers.
+    """
     parts = split_parts(rows)
     good, total, time = parts.get("good", {}), parts.get("total", {}), parts.get("time", {})
     return [
-        _sample(row, good[key].value if key in good else 0.0, time.get(key), now, stale_after)
+        _sample(row, good[key].value if key in good else 0.0, time.get(key), now, stale_after, whole)
         for key, row in total.items()
     ]
 
 
-def _sample(total: Row, good: float, time: Row | None, now: float, stale_after: float) -> Sample:
+def _sample(total: Row, good: float, time: Row | None, now: float, stale_after: float, whole: bool) -> Sample:
     labels = plain(total.labels)
     newest = time.value if time else None
     bad = unfit(labels, (total.value, good), newest, now, stale_after)
     if bad:
         return bad
-    if total.value <= 0:
+    count = float(round(total.value)) if whole else total.value
+    if count <= 0:
         return Sample(labels, DataState.TOO_FEW, count=0.0, newest=newest, message="no events in the window")
     # Prometheus extrapolates each counter on its own, so that good may pass total by a hair.
-    hits = max(0.0, min(good, total.value))
-    value, count = hits / total.value, total.value
-    return Sample(labels, DataState.OK, value=value, count=count, newest=newest, hits=hits)
+    hits = max(0.0, min(float(round(good)) if whole else good, count))
+    return Sample(labels, DataState.OK, value=hits / count, count=count, newest=newest, hits=hits)
