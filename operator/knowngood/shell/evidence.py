@@ -96,7 +96,7 @@ def _depended_on(facts: Facts) -> list[str]:
 
 def _part(view: SignalView, index: int) -> str:
     """Which part of a ratio a selector is."""
-    return _RATIO[index] if view.signal.weighed and len(view.signal.selectors) == len(_RATIO) else ""
+    return _RATIO[index] if view.signal.shares and len(view.signal.selectors) == len(_RATIO) else ""
 
 
 def _sources(facts: Facts, sources: Mapping[str, PrometheusSource]) -> list[tuple[SignalView, PrometheusSource]]:

@@ -97,7 +97,7 @@ class Lessons:
         if found is None or found.measured != signal.measured:
             if len(lessons) >= _MOST_LESSONS:
                 lessons.pop(next(iter(lessons)))  # of a signal that no policy has any more, or will have again
-            found = lessons[key] = Lesson(signal.measured, signal.weighed)
+            found = lessons[key] = Lesson(signal.measured, signal.shares)
             measured, learners = self._kept.get(model, {}).get(key, ("", {}))
             if measured == signal.measured:
                 found.restore(learners)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample, key_of, pooled
+from knowngood.core.signals.sample import Key, Sample, key_of
 
 SeriesKey = tuple[str, Key]
 """A release's digest and labels: what is remembered of one release is never another's."""
@@ -50,18 +50,18 @@ class Placed:
 def placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
     """Each sample with its release, in a fixed order, since a source promises none.
 
-    Where pods stand for releases, the ratios of one release's pods are one ratio: weighed by their events, so that
-    many pods with little traffic each are not too few to judge.
+    Where pods stand for releases, what one release's pods counted is one sample, so that many pods with little traffic
+    each are not too few to judge.
     """
     ordered = samples if len(samples) < 2 else sorted(samples, key=lambda s: key_of(s.labels))
     found = [Placed(s, *_release(s, signal, releases)) for s in ordered]
-    if signal.by_release or not signal.weighed:
+    if signal.by_release or signal.pool is None:
         return found
     groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
     for one in found:
         rest = {k: v for k, v in one.sample.labels.items() if k != signal.release_label}
         groups.setdefault((key_of(rest), one.digest, one.separable), []).append(one.sample)
-    return [Placed(pooled(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
+    return [Placed(signal.pool(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
 
 
 def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:

@@ -4,7 +4,8 @@ The whole envelope of the HTTP API is read (https://prometheus.io/docs/prometheu
 mean that an answer is partial, so it is not judged; infos are remarks on style and are ignored.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -58,20 +59,39 @@ _ERRORS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
+class NativeHistogram:
+    """A native histogram: its buckets that are not empty, as (lower, upper, count), and their ``count`` and ``sum``."""
+
+    count: float
+    sum: float
+    buckets: tuple[tuple[float, float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """One series of an instant vector; ``at`` is the evaluation time in seconds since the epoch."""
+    """One series of an instant vector; ``at`` is the evaluation time in seconds since the epoch.
+
+    Where the value is a ``histogram`` it is no number: ``value`` is NaN.
+    """
 
     labels: Mapping[str, str]
     value: float
     at: float
+    histogram: NativeHistogram | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One series of a range answer: points of (seconds since the epoch, value)."""
+    """One series of a range answer: points of (seconds since the epoch, value), and such of native histograms."""
 
     labels: Mapping[str, str]
     points: tuple[tuple[float, float], ...]
+    histograms: tuple[tuple[float, NativeHistogram], ...] = ()
+
+    def rows(self) -> Iterator[Row]:
+        """Each point as the instant vector of its time would show it."""
+        yield from (Row(self.labels, value, at) for at, value in self.points)
+        yield from (Row(self.labels, math.nan, at, histogram) for at, histogram in self.histograms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +132,7 @@ def parse_answer(status: int, body: bytes) -> Answer:
         return failed(DataState.PARTIAL, f"the answer carries warnings: {first}"[:_EXCERPT])
     try:
         return _data(envelope["data"])
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         return failed(DataState.GARBAGE, f"the answer is not an instant vector or matrix: {error!r}"[:_EXCERPT])
 
 
@@ -141,14 +161,31 @@ def _data(data: Mapping[str, Any]) -> Answer:
         rows = tuple(_row(entry) for entry in data["result"])
         return Answer(state=DataState.OK, rows=rows)
     if data["resultType"] == "matrix":
-        series = tuple(Series(_labels(e), tuple((_time(t), _value(v)) for t, v in e["values"])) for e in data["result"])
-        return Answer(state=DataState.OK, series=series)
+        return Answer(state=DataState.OK, series=tuple(_series(entry) for entry in data["result"]))
     raise ValueError(f"resultType is {data['resultType']!r}")
 
 
 def _row(entry: Mapping[str, Any]) -> Row:
+    if "histogram" in entry:
+        at, found = entry["histogram"]
+        return Row(_labels(entry), math.nan, _time(at), _histogram(found))
     at, value = entry["value"]
     return Row(_labels(entry), _value(value), _time(at))
+
+
+def _series(entry: Mapping[str, Any]) -> Series:
+    if "values" not in entry and "histograms" not in entry:
+        raise ValueError("a series without values")
+    points = tuple((_time(at), _value(value)) for at, value in entry.get("values", ()))
+    histograms = tuple((_time(at), _histogram(found)) for at, found in entry.get("histograms", ()))
+    return Series(_labels(entry), points, histograms)
+
+
+def _histogram(found: Mapping[str, Any]) -> NativeHistogram:
+    buckets = tuple(
+        (_value(lower), _value(upper), _value(count)) for _, lower, upper, count in found.get("buckets", ())
+    )
+    return NativeHistogram(_value(found["count"]), _value(found["sum"]), buckets)
 
 
 def _time(seconds: object) -> float:

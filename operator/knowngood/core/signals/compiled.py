@@ -4,9 +4,8 @@ What cannot be compiled is a Problem with the field, its value and what to write
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
@@ -14,16 +13,17 @@ from knowngood.api.detectors import Detector
 from knowngood.api.durations import seconds
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.signals import NoData, PromqlInput, RatioInput, Signal
-from knowngood.core.signals import expression, ratio
+from knowngood.api.signals import NoData, Signal
+from knowngood.core.signals import inputs
 from knowngood.core.signals.answer import Row
+from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Sample
-from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
+from knowngood.core.signals.scope import NAMESPACE
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
-_INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
 DETECTORS = ("threshold", "change", "disparity", "burst", "occurrence", "trend", "comparison")
+SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
 NEEDED = 50  # windows of a baseline, where the policy says nothing
 
 
@@ -43,10 +43,11 @@ class Problem:
 class CompiledSignal:
     """A signal ready to be asked: one request serves all models of its policy.
 
-    ``window`` and ``stale_after`` are in seconds. ``weighed``: ratios of counts may be
-    pooled. ``selectors`` are what it reads, for evidence; ``owners`` asks which pods export its series. ``needed``
-    windows make a baseline. ``measured`` stands for what is asked, and ``judged_by`` for that and how it is judged:
-    what was learned or remembered under another one is of no use.
+    ``window`` and ``stale_after`` are in seconds. ``selectors`` are what it reads, for evidence; ``owners`` asks which
+    pods export its series. ``pool`` makes one sample of several pods' samples, None where that cannot be done.
+    ``shares``: hits are some of what is counted. ``needed`` windows make a baseline. ``measured`` stands for what is
+    asked, and ``judged_by`` for that and how it is judged: what was learned or remembered under another one is of no
+    use.
     """
 
     namespace: str
@@ -63,11 +64,12 @@ class CompiledSignal:
     release_label: str
     by_release: bool
     owners: str
-    weighed: bool
+    pool: Pool | None
+    shares: bool
     stale_after: float
     detector: Detector
     no_data: NoData
-    decoder: Callable[[Iterable[Row], float, float], list[Sample]]
+    decoder: Decoder
     needed: int
     measured: str
     judged_by: str
@@ -127,9 +129,10 @@ def _compile_signal(
     policy: IncidentPolicy, signal: Signal, models: tuple[ModelDeployment, ...]
 ) -> CompiledSignal | Problem:
     field = f"spec.signals[{signal.name}]"
-    if not isinstance(source := signal.ratio or signal.promql, (RatioInput, PromqlInput)):
-        named = next((n for n in _INPUTS if getattr(signal, n) is not None), "input")
-        return _not_supported(f"{field}.{named}", f"{named} is not supported by this version; write ratio or promql")
+    name, source = signal.input()
+    if name not in inputs.supported():
+        known = ", ".join(inputs.supported())
+        return _not_supported(f"{field}.{name}", f"{name} is not supported by this version; write one of {known}")
     if signal.detector is None:
         return Problem(Reason.INVALID, f"{field}.detector", "missing; write a detector, for example threshold")
     detector = signal.detector.chosen()[0]
@@ -139,12 +142,11 @@ def _compile_signal(
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
+    ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)
     try:
-        query, selectors, reach, decoder = _request(source, policy.metadata.namespace, by)
-    except _FieldError as error:
-        return Problem(Reason.INVALID, f"{field}.{error.field}", str(error.problem))
-    interval = seconds(policy.spec.interval)
-    window = max(reach, interval) if isinstance(source, PromqlInput) else reach
+        request = inputs.request(name, source, ask)
+    except FieldError as error:
+        return Problem(Reason.INVALID, f"{field}.{name}.{error.field}", str(error.problem))
     return CompiledSignal(
         namespace=policy.metadata.namespace,
         policy=policy.metadata.name,
@@ -152,22 +154,23 @@ def _compile_signal(
         type=signal.type,
         severity=signal.severity,
         source=policy.spec.source_ref.name,
-        interval=interval,
-        window=window,
-        query=query,
-        selectors=tuple(selectors),
+        interval=ask.interval,
+        window=request.window,
+        query=request.query,
+        selectors=request.selectors,
         model_label=identity.model,
         release_label=identity.release or POD,
         by_release=identity.release is not None,
-        owners=_owners(selectors, by),
-        weighed=isinstance(source, RatioInput),
-        stale_after=max(window if isinstance(source, RatioInput) else 0.0, 3 * interval, _LEAST_STALE_SECONDS),
+        owners=_owners(request, by),
+        pool=request.pool,
+        shares=request.shares,
+        stale_after=max(request.patience, 3 * ask.interval, _LEAST_STALE_SECONDS),
         detector=signal.detector,
         no_data=signal.no_data,
-        decoder=decoder,
+        decoder=request.decoder,
         needed=policy.spec.learning.windows if policy.spec.learning else NEEDED,
-        measured=_mark(query, f"{window:g}"),
-        judged_by=_mark(query, f"{window:g}", signal.detector.model_dump_json()),
+        measured=_mark(request.query, f"{request.window:g}"),
+        judged_by=_mark(request.query, f"{request.window:g}", signal.detector.model_dump_json()),
     )
 
 
@@ -175,51 +178,13 @@ def _mark(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _owners(selectors: Iterable[str], by: Iterable[str]) -> str:
+def _owners(request: Request, by: Iterable[str]) -> str:
     """PromQL that yields one row for each group and pod."""
     labels = ", ".join(sorted({*by, POD}))
-    return " or ".join(f"group by ({labels}) ({selector})" for selector in selectors)
+    return " or ".join(f"group by ({labels}) ({selector})" for selector in request.owned)
 
 
 def _group(models: tuple[ModelDeployment, ...], model_label: str, release_label: str) -> tuple[str, ...]:
     """The labels to group by, sorted, so that equal policies ask equal queries."""
     used = {label for model in models for label in model_matchers(model, model_label)}
     return tuple(sorted({NAMESPACE, model_label, release_label} | used))
-
-
-Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
-
-
-class _FieldError(Exception):
-    """A QueryError with the field that it is about."""
-
-    def __init__(self, field: str, problem: QueryError) -> None:
-        super().__init__(field, problem)
-        self.field, self.problem = field, problem
-
-
-def _scoped(field: str, query: str, namespace: str) -> str:
-    try:
-        return scoped(query, namespace)
-    except QueryError as error:
-        raise _FieldError(field, error) from error
-
-
-def _request(
-    source: RatioInput | PromqlInput, namespace: str, by: tuple[str, ...]
-) -> tuple[str, list[str], float, Decoder]:
-    """The request, the selectors it reads, how far back it reaches (seconds), and what reads the answer."""
-    if isinstance(source, RatioInput):
-        good, total = _scoped("ratio.good", source.good, namespace), _scoped("ratio.total", source.total, namespace)
-        return ratio.query(good, total, source.window, by), [good, total], seconds(source.window), ratio.decode
-    value = _scoped("promql.query", source.query, namespace)
-    samples = _scoped("promql.samples", source.samples, namespace) if source.samples else None
-    field = "promql.query"
-    try:
-        expression.query(value, None, by)
-        field = "promql.samples"
-        whole = expression.query(value, samples, by)
-    except QueryError as error:
-        raise _FieldError(field, error) from error
-    decoder = partial(expression.decode, counted=samples is not None, aged=not expression.asks_for_absence(value))
-    return whole, expression.sources(value), expression.window(value), decoder

@@ -6,16 +6,36 @@ for in the same request, and the oldest decides.
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import promql_parser as promql
 
+from knowngood.api.signals import PromqlInput
 from knowngood.core.signals.answer import DataState, Row
-from knowngood.core.signals.sample import Key, Sample, part, split_parts, stale, value_state
+from knowngood.core.signals.request import Ask, FieldError, Request
+from knowngood.core.signals.sample import Key, Sample, part, plain, split_parts, stale, value_state
 from knowngood.core.signals.scope import QueryError, bare, parse, selectors
 
 MAX_SELECTORS = 8
 _DEAD = "none of the series that it reads has a sample now"
 _NO_VECTOR = "the query must yield an instant vector, one row a series; write for example rate(x[5m])"
+_NATIVE = "a native histogram is no number; write for example histogram_avg(…) or histogram_quantile(0.9, …)"
+
+
+def request(source: PromqlInput, ask: Ask) -> Request:
+    """One request for all models: rows of the parts `value`, `samples` and `time0`…"""
+    value = ask.selector("query", source.query)
+    samples = ask.selector("samples", source.samples) if source.samples else None
+    field = "query"
+    try:
+        query(value, None, ask.by)
+        field = "samples"
+        whole = query(value, samples, ask.by)
+    except QueryError as error:
+        raise FieldError(field, error) from error
+    decoder = partial(decode, counted=samples is not None, aged=not asks_for_absence(value))
+    read = tuple(sources(value))
+    return Request(whole, read, read, max(window(value), ask.interval), 0.0, decoder)
 
 
 def sources(scoped_query: str) -> list[str]:
@@ -95,7 +115,9 @@ def decode(
 
 
 def _sample(row: Row, count: float | None, newest: float | None, now: float, stale_after: float, aged: bool) -> Sample:
-    labels = {k: v for k, v in row.labels.items() if not k.startswith("knowngood_") and k != "__name__"}
+    labels = plain(row.labels)
+    if row.histogram is not None:
+        return Sample(labels, DataState.NAN, count=count, newest=newest, message=_NATIVE)
     old = stale(newest, now, stale_after) or (_DEAD if aged and newest is None else "")
     for value, what in ((row.value, ""), (count or 0.0, "the number of samples: ")):
         state, why = value_state(value)

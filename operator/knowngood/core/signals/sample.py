@@ -1,8 +1,8 @@
 """One judged quantity of one series: its value, how many observations stand behind it, and its data state."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from knowngood.core.signals.answer import DataState, Row
 
@@ -87,12 +87,18 @@ def stale(newest: float | None, now: float, limit: float) -> str:
     return f"the newest sample is older than {limit:g}s"
 
 
-def pooled(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
-    """One sample of several ratios, weighed by their counts; where none can be judged, the first as it is."""
-    good = [s for s in samples if s.state is DataState.OK and s.value is not None and s.count]
-    total = math.fsum(s.count or 0.0 for s in good)
-    newest = max((s.newest for s in samples if s.newest is not None), default=None)
-    if not good:
-        return replace(samples[0], labels=labels, newest=newest)
-    value = math.fsum((s.value or 0.0) * (s.count or 0.0) for s in good) / total
-    return Sample(labels, DataState.OK, value=value, count=total, newest=newest)
+def plain(labels: Mapping[str, str]) -> dict[str, str]:
+    """The labels of somebody's series: without the marks of a request's parts, and without the metric's name."""
+    return {k: v for k, v in labels.items() if not k.startswith("knowngood_") and k != "__name__"}
+
+
+def unfit(
+    labels: Mapping[str, str], values: Iterable[float], newest: float | None, now: float, limit: float
+) -> Sample | None:
+    """The sample that says why there is nothing to judge: a value that is no number, or data that are too old."""
+    for value in values:
+        state, why = value_state(value)
+        if state is not DataState.OK:
+            return Sample(labels, state, newest=newest, message=why)
+    old = stale(newest, now, limit)
+    return Sample(labels, DataState.STALE, newest=newest, message=old) if old else None

@@ -1,0 +1,43 @@
+"""Counters counted as people mean it, whatever they do meanwhile.
+
+``increase`` alone says 0 of a counter that is born at 1. Here a birth counts: a series that is there now and was not
+when the window began, where its target tells that this is no gap in what was scraped. Then it was scraped well
+(``up`` is 1), or other series of it were there; or else it is a new target, as a new pod is: none that was known a
+while before, of a source that had been at work by then. Else an old counter that is seen for the first time, or
+again, would count its whole life in one window.
+
+Whole windows are counted on a grid of points that includes both of their ends, so that the sum over windows is what
+was counted: from one end to the other, through resets, gaps and scrapes that failed. What is lost of a series that
+is reset or ends within the window is what it counted since the last point of the grid; where an end of the window is
+not covered, Prometheus extrapolates by a step at most. Sliding windows are extrapolated as ``increase`` does.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from knowngood.core.signals.request import Window
+from knowngood.core.signals.sample import PART, part
+
+_SETTLED_SECONDS = 120.0  # in which a source that has just started scrapes all of its targets
+_KNOWN = "20m:5m"  # each point looks back five minutes, so that together they miss nothing
+_TARGET = "job, instance"
+
+
+def counted(counters: Mapping[str, str], sibling: str, up: str, window: Window, by: Iterable[str]) -> str:
+    """PromQL of what the ``counters`` counted within ``window``: rows of one part each, summed ``by`` these labels.
+
+    ``sibling`` selects series that each target has that knows this model, ``up`` the metric of that name; all carry
+    their namespace already.
+    """
+    before = f"offset {window.text}"
+    fresh = (part(name, f"{counter} unless {counter} {before}") for name, counter in counters.items())
+    grown = (part(name, f"increase({counter}[{window.reach}])") for name, counter in counters.items())
+    born = f"({' or '.join(fresh)}) and on ({_TARGET}) ({_trusted(sibling, up, window)})"
+    return f"sum by ({', '.join([PART, *by])}) ({' or '.join([born, *grown])})"
+
+
+def _trusted(sibling: str, up: str, window: Window) -> str:
+    """The targets of which a series that was not there when the window began did not exist."""
+    before = f"offset {window.text}"
+    new = f"{up} unless present_over_time({up}[{_KNOWN}] {before})"
+    at_work = f"group({up} offset {window.before(_SETTLED_SECONDS)})"
+    return f"{up} {before} == 1 or group by ({_TARGET}) ({sibling} {before}) or {new} and on () {at_work}"
