@@ -23,7 +23,7 @@ from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 _INPUTS = ("ratio", "events", "histogram", "outcomes", "promql", "preset")
-DETECTORS = ("threshold", "change", "disparity", "burst", "occurrence", "trend", "comparison")
+DETECTORS = ("threshold", "drift", "change", "disparity", "burst", "occurrence", "trend", "comparison")
 NEEDED = 50  # windows of a baseline, where the policy says nothing
 
 
