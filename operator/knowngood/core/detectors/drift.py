@@ -98,6 +98,8 @@ def _of_buckets(now: Buckets, baseline: Baseline) -> Pair | Judgement:
     known = baseline.buckets
     if known is None or not any(known.counts):
         return learning()
+    if len(now.edges) != len(now.counts) or min(now.counts, default=-1) < 0:
+        return undecided(DataState.GARBAGE, "the histogram's buckets do not rise")
     edges, current, reference = now.edges, now.counts, known.counts
     if now.edges != known.edges:
         edges = bins.common_edges(now.edges, known.edges)
@@ -131,6 +133,8 @@ def _of_cells(test: DriftTest, now: Sequence[Cell], baseline: Baseline) -> Pair 
     counts, known = _categories(now), _categories(baseline.cells)
     if not any(known.values()):
         return learning()
+    if min(counts.values()) < 0:
+        return undecided(DataState.GARBAGE, "there are more favourable outcomes than outcomes")
     order = sorted({*counts, *known}, key=lambda key: (known.get(key, 0), key))
     current, reference = (tuple(side.get(key, 0) for key in order) for side in (counts, known))
     return Pair(current, reference, (0.0,) * len(order), sum(c > 0 for c in reference))
@@ -177,7 +181,8 @@ def _table(settings: DriftDetector, chosen: Sequence[tuple[Case, Pair]], span: S
         size=current.sum(axis=1),
         pooled=reference.sum(axis=1),
         windows=np.array([b.windows for b in known], float),
-        excess=np.maximum(np.array([b.design_effect for b in known], float) - 1, 0.0) * (used - 1),
+        design_effect=np.array([b.design_effect for b in known], float),
+        bins=used,
         phi=np.array([b.phi for b in known], float),
     )
     return _Table(current, reference, positions, uncertainty)
@@ -214,7 +219,7 @@ Statistic = Callable[[Numbers, Numbers], Numbers]
 
 
 def _of_shares(statistic: Statistic, scale: Callable[[Numbers], Numbers]) -> Callable[[_Table], _Found]:
-    """A test that is chi-squared near equality: rare bins are joined; ``scale`` makes the sum's limit the statistic's."""
+    """A test that is chi-squared near equality: rare bins are joined; ``scale`` makes that limit the statistic's."""
 
     def compare(table: _Table) -> _Found:
         size, pooled = table.current.sum(axis=1), table.reference.sum(axis=1)
@@ -223,13 +228,21 @@ def _of_shares(statistic: Statistic, scale: Callable[[Numbers], Numbers]) -> Cal
         labels = bins.joined(expected, limits.least_expected(table.known, smaller))
         filled = np.arange(labels.shape[1]) <= labels.max(axis=1)[:, None]
         current, reference = (bins.gathered(side, labels) + 0.5 * filled for side in (table.current, table.reference))
-        rarest = np.where(filled, reference, np.inf)
-        least = rarest.min(axis=1) * smaller / pooled
-        extreme = 0.5 * filled + size[:, None] * (np.arange(labels.shape[1]) == rarest.argmin(axis=1)[:, None])
+        rarest = np.arange(labels.shape[1]) == np.where(filled, reference, np.inf).argmin(axis=1)[:, None]
+        share = (reference * rarest).sum(axis=1) / pooled
+
+        def with_rarest(count: Numbers) -> Numbers:
+            """The statistic where ``count`` fell into the rarest bin, and the rest, if two are left, into the other."""
+            rest = np.where(filled.sum(axis=1) == 2, size - count, 0.0)[:, None] * (filled & ~rarest)
+            return statistic(count[:, None] * rarest + rest + 0.5 * filled, reference)
+
+        limit = scale(limits.chi_squared_limit(table.known, filled.sum(axis=1), share * smaller))
+        least, most = limits.count_bounds(table.known, share * size, size)
+        reached = np.maximum(with_rarest(least), with_rarest(most))
         return _Found(
             value=statistic(current, reference),
-            limit=scale(limits.chi_squared_limit(table.known, filled.sum(axis=1), least)),
-            farthest=statistic(extreme, reference),
+            limit=np.where(filled.sum(axis=1) == 2, np.minimum(limit, reached), limit),
+            farthest=with_rarest(size),
         )
 
     return compare
@@ -238,7 +251,8 @@ def _of_shares(statistic: Statistic, scale: Callable[[Numbers], Numbers]) -> Cal
 def _chi_squared_distance(current: Numbers, reference: Numbers) -> Numbers:
     """Chi-squared without the sample sizes: the sum of (p - q)² / p, p of both together."""
     per_observation = 1 / current.sum(axis=1) + 1 / reference.sum(axis=1)
-    return distances.chi_squared(current, reference) * per_observation
+    found: Numbers = distances.chi_squared(current, reference) * per_observation
+    return found
 
 
 _TESTS: Mapping[DriftTest, Callable[[_Table], _Found]] = {

@@ -1,6 +1,7 @@
 """Bins of two distributions made comparable: common edges, positions, rare bins joined."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import accumulate
 
 import numpy as np
@@ -16,18 +17,19 @@ def common_edges(edges: Sequence[float], others: Sequence[float]) -> tuple[float
 
 
 def on_edges(wanted: Sequence[float], edges: Sequence[float], counts: Sequence[int]) -> tuple[int, ...]:
-    """``counts`` between ``wanted``, some of ``edges`` with the last of them: nothing is guessed, bins are only added up."""
+    """``counts`` between ``wanted``, which are some of ``edges`` with the last: bins are only added up."""
     up_to = dict(zip(edges, accumulate(counts), strict=True))
     reached = [up_to[edge] for edge in wanted]
     return tuple(b - a for a, b in zip([0, *reached], reached, strict=False))
 
 
-def positions(edges: Sequence[float]) -> tuple[float, ...]:
+@lru_cache(maxsize=1024)
+def positions(edges: tuple[float, ...]) -> tuple[float, ...]:
     """Where the mass of each bin lies: in its middle, and at its one edge for the bins that are open."""
     finite = [e for e in edges if np.isfinite(e)]
     if not finite:
         return (0.0,) * len(edges)
-    ends = np.clip(np.asarray(edges, float), finite[0], finite[-1])
+    ends = np.clip(np.asarray(edges, np.float64), finite[0], finite[-1])
     return tuple(((ends + np.concatenate([ends[:1], ends[:-1]])) / 2).tolist())
 
 
@@ -53,4 +55,5 @@ def gathered(counts: Numbers, labels: Labels) -> Numbers:
     """``counts`` added up by their labels; as many columns as before, empty ones last."""
     rows, width = counts.shape
     place = labels + width * np.arange(rows)[:, None]
-    return np.bincount(place.ravel(), counts.ravel(), rows * width).reshape(rows, width)
+    flat: Numbers = np.bincount(place.ravel(), counts.ravel(), rows * width).astype(np.float64)
+    return flat.reshape(rows, width)

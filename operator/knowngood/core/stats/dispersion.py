@@ -16,7 +16,7 @@ def design_effect(windows: ArrayLike) -> float:
     together, which takes the mean along: under an AR(1) with phi the excess over 1 comes out too small by the factor
     1 - (1 + phi) / (1 - phi) / windows. ``limits.uncertainty`` makes up for that.
     """
-    counts = np.asarray(windows, float)
+    counts = np.asarray(windows, np.float64)
     sizes = counts.sum(axis=1, keepdims=True)
     seen = counts[sizes[:, 0] > 0]
     scatter = (seen * seen / sizes[sizes[:, 0] > 0]).sum(axis=0)

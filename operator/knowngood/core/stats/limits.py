@@ -38,21 +38,31 @@ class Uncertainty:
 
 
 def uncertainty(
-    alpha: Numbers, size: Numbers, pooled: Numbers, windows: Numbers, excess: Numbers, phi: Numbers
+    alpha: Numbers,
+    size: Numbers,
+    pooled: Numbers,
+    windows: Numbers,
+    design_effect: Numbers,
+    bins: Numbers,
+    phi: Numbers,
 ) -> Uncertainty:
-    """For a window of ``size`` observations against ``windows`` windows with ``pooled`` in all.
+    """For a window of ``size`` observations against ``windows`` windows with ``pooled`` in all, in ``bins`` bins.
 
-    ``excess`` is (design effect - 1) × (bins - 1) at the mean size of those windows; what is latent does not shrink as
-    a window grows. ``phi`` is the autocorrelation of windows at lag one: it makes the pooled shares less certain, and
-    leaves fewer windows' worth of knowledge about the excess. The excess is estimated, so that the bound exp(-x) of a
-    normal tail becomes its mean over the scaled chi-squared that the estimate is: (1 + x / f)^-f, a Student's tail.
+    What is latent is the design effect's excess over 1 in all directions together, at the mean size of those windows;
+    it does not shrink as a window grows. It is estimated. Pearson's statistic has a standard error of the root of
+    2 (bins - 1) / windows by chance alone, most of which is added, so that what is hidden by luck is not taken for
+    nothing. The bound exp(-x) of a normal tail becomes its mean over the scaled chi-squared that a latent variance's
+    estimate is: (1 + x / f)^-f, a Student's tail. ``phi`` is the autocorrelation of windows at lag one: it makes the
+    pooled shares less certain, the excess too small, and the windows fewer than they are.
     """
     phi = np.clip(phi, _LEAST_PHI, _MOST_PHI)
     held = np.minimum((1 + phi) / (1 - phi) / windows, 0.5)
     freedom = np.maximum(windows * (1 - phi**2) / (1 + phi**2) - 1, 2.0)
     surprise = -np.log(alpha)
     widened = freedom / 2 * np.expm1(2 * surprise / freedom) / surprise
-    latent = excess / (1 - held) * windows / pooled * (1 + held)
+    dimensions = np.maximum(bins - 1, 1.0)
+    excess = np.maximum(design_effect - 1, 0.0) * dimensions / (1 - held) + np.sqrt(dimensions / windows)
+    latent = excess * windows / pooled * (1 + held)
     chance = 1 / size + 1 / pooled
     return Uncertainty(alpha, chance, chance + latent * widened)
 
@@ -62,7 +72,8 @@ def kolmogorov_smirnov_limit(known: Uncertainty) -> Numbers:
 
     It holds for any distribution and number of observations; bins only make the distance smaller.
     """
-    return np.sqrt(known.variance / 2 * (known.surprise + np.log(2)))
+    found: Numbers = np.sqrt(known.variance / 2 * (known.surprise + np.log(2)))
+    return found
 
 
 def wasserstein_limit(known: Uncertainty, reference: Numbers, positions: Numbers, size: Numbers) -> Numbers:
@@ -81,7 +92,8 @@ def wasserstein_limit(known: Uncertainty, reference: Numbers, positions: Numbers
     deviation = np.sqrt((q * (positions - middle) ** 2).sum(axis=1))
     shape = np.where(deviation > 0, spread / np.where(deviation > 0, deviation, 1.0), 1.0)
     square = known.variance * spread * deviation * 2 * gammainccinv(shape / 2, known.alpha)
-    return np.sqrt(square) + known.surprise * np.ptp(positions, axis=1) / (3 * size)
+    found: Numbers = np.sqrt(square) + known.surprise * np.ptp(positions, axis=1) / (3 * size)
+    return found
 
 
 def chi_squared_limit(known: Uncertainty, bins: Numbers, least: Numbers) -> Numbers:
@@ -96,9 +108,18 @@ def chi_squared_limit(known: Uncertainty, bins: Numbers, least: Numbers) -> Numb
 
     mean = bins - 1 + known.inflation - 1
     tail = 2 * known.inflation * gammainccinv(mean / known.inflation / 2, known.alpha)
-    return known.chance * tail * (1 + np.sqrt(known.surprise * known.inflation / (18 * least))) ** 2
+    found: Numbers = known.chance * tail * (1 + np.sqrt(known.surprise * known.inflation / (18 * least))) ** 2
+    return found
 
 
 def least_expected(known: Uncertainty, size: Numbers) -> Numbers:
     """What a bin should be expected to hold for `chi_squared_limit` to be close; an eighth of all is enough."""
     return np.minimum(2 * known.surprise * known.inflation, size / 8)
+
+
+def count_bounds(known: Uncertainty, expected: Numbers, size: Numbers) -> tuple[Numbers, Numbers]:
+    """Between what a bin's count stays, by Bernstein's inequality on either side; it may expect next to nothing."""
+    scale = known.variance * size
+    surprise = (known.surprise + np.log(2)) * scale
+    wide = np.sqrt(2 * expected * surprise)
+    return np.maximum(expected - wide, 0.0), np.minimum(expected + wide + surprise / 3, size)
