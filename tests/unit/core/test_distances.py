@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from scipy import stats
@@ -25,6 +25,9 @@ value = st.one_of(st.floats(-1e3, 1e3), st.integers(-3, 3).map(float))
 sample = st.lists(value, min_size=1, max_size=40)
 
 
+unhurried = settings(deadline=None)  # scipy's first call loads half of it
+
+
 def repeated(counts: list[int]) -> Table:
     return np.repeat(POSITIONS, counts)
 
@@ -41,6 +44,7 @@ SHARES: tuple[Callable[[Any, Any], Table], ...] = (
 )
 
 
+@unhurried
 @given(some, some)
 def test_binned_distances_are_scipys(a: list[int], b: list[int]) -> None:
     ks = stats.ks_2samp(repeated(a), repeated(b), method="asymp").statistic
@@ -53,6 +57,7 @@ def test_binned_distances_are_scipys(a: list[int], b: list[int]) -> None:
     )
 
 
+@unhurried
 @given(filled, filled)
 def test_those_of_filled_bins_are_scipys(a: list[int], b: list[int]) -> None:
     index = stats.entropy(a, b) + stats.entropy(b, a)
@@ -61,6 +66,7 @@ def test_those_of_filled_bins_are_scipys(a: list[int], b: list[int]) -> None:
     assert distances.chi_squared([a], [b])[0] == pytest.approx(squared, rel=CLOSE, abs=CLOSE)
 
 
+@unhurried
 @given(sample, sample)
 def test_distances_of_samples_are_scipys(x: list[float], y: list[float]) -> None:
     ks = stats.ks_2samp(x, y, method="asymp").statistic
@@ -69,6 +75,7 @@ def test_distances_of_samples_are_scipys(x: list[float], y: list[float]) -> None
     assert distances.wasserstein_samples([x], [y])[0] == pytest.approx(area, rel=CLOSE, abs=CLOSE * 1e3)
 
 
+@unhurried
 @given(st.lists(st.tuples(some, some), min_size=2, max_size=5))
 def test_many_are_as_each_alone(pairs: list[tuple[list[int], list[int]]]) -> None:
     current, reference = ([pair[side] for pair in pairs] for side in (0, 1))
@@ -77,24 +84,28 @@ def test_many_are_as_each_alone(pairs: list[tuple[list[int], list[int]]]) -> Non
         assert distance(current, reference).tolist() == pytest.approx(alone, rel=CLOSE)
 
 
+@unhurried
 @given(some, some)
 def test_the_same_from_either_side(a: list[int], b: list[int]) -> None:
     for distance in (*SHARES, distances.chi_squared):
         assert distance([a], [b])[0] == pytest.approx(distance([b], [a])[0], rel=CLOSE, abs=CLOSE)
 
 
+@unhurried
 @given(some, st.integers(1, 50))
 def test_nothing_between_equal_shares(a: list[int], times: int) -> None:
     for distance in (*SHARES, distances.chi_squared):
         assert distance([a], [[times * c for c in a]])[0] == pytest.approx(0.0, abs=1e-7)
 
 
+@unhurried
 @given(some, some, st.integers(1, 4))
 def test_padding_with_empty_bins_changes_nothing(a: list[int], b: list[int], more: int) -> None:
     for distance in (*SHARES[:1], *SHARES[2:], distances.chi_squared):
         assert distance([a + [0] * more], [b + [0] * more])[0] == pytest.approx(distance([a], [b])[0], rel=CLOSE)
 
 
+@unhurried
 @given(some, some, st.permutations(range(WIDTH)))
 def test_where_order_means_nothing_it_changes_nothing(a: list[int], b: list[int], order: list[int]) -> None:
     for distance in (distances.population_stability, distances.jensen_shannon, distances.chi_squared):
@@ -102,6 +113,7 @@ def test_where_order_means_nothing_it_changes_nothing(a: list[int], b: list[int]
         assert moved == pytest.approx(distance([a], [b])[0], rel=1e-9, abs=CLOSE)
 
 
+@unhurried
 @given(filled, st.integers(0, WIDTH - 2), st.integers(1, 100))
 def test_the_further_mass_moves_the_greater(a: list[int], at: int, percent: int) -> None:
     """Of mass that goes from one bin to the last: more of it is further away, by every distance."""

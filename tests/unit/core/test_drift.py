@@ -183,7 +183,7 @@ buckets = edges.flatmap(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.sampled_from(DriftTest), st.lists(st.tuples(buckets, buckets, st.floats(0, 50)), min_size=1, max_size=6))
 def test_never_raises_and_judges_many_as_each_alone(
     test: DriftTest, pairs: list[tuple[Buckets, Buckets, float]]

@@ -73,23 +73,23 @@ def test_no_more_than_was_asked_for(
 
 
 @pytest.mark.parametrize("test", list(DriftTest))
-def test_nor_with_few_categories(test: DriftTest) -> None:
-    """Two bins, where the limits are closest: the share of one of them moves."""
+def test_nor_with_two_bins_and_a_short_baseline(test: DriftTest) -> None:
+    """Where the limits are closest: one share moves, and 20 windows are all that is known of how much."""
+    recorded, series, every = 20, 600, 500
     random = np.random.default_rng(3)
+    latent = random.normal(size=(series, recorded + AFTER))
+    for at in range(1, latent.shape[1]):
+        latent[:, at] = 0.5 * latent[:, at - 1] + np.sqrt(0.75) * latent[:, at]
+    hits = random.binomial(SIZE, 0.3 + latent * np.sqrt(0.21 * 3 / SIZE))
     made = []
-    for _ in range(300):
-        latent = random.normal(size=100 + AFTER)
-        for at in range(1, len(latent)):
-            latent[at] = 0.5 * latent[at - 1] + np.sqrt(0.75) * latent[at]
-        hits = random.binomial(SIZE, 0.3 + latent * np.sqrt(0.21 * 2 / SIZE))
-        counts = np.stack([hits, SIZE - hits], axis=1)
-        buckets = Buckets((0.5, 1.0), tuple(counts[:100].sum(axis=0).tolist()))
-        baseline = Baseline(100, buckets=buckets, design_effect=design_effect(counts[:100]))
+    for counts in np.stack([hits, SIZE - hits], axis=2):
+        buckets = Buckets((0.5, 1.0), tuple(counts[:recorded].sum(axis=0).tolist()))
+        baseline = Baseline(recorded, buckets=buckets, design_effect=design_effect(counts[:recorded]))
         made += [
             Case(Sample({}, DataState.OK, 0.0, 1.0, buckets=Buckets((0.5, 1.0), tuple(row))), None, baseline)
-            for row in counts[100:].tolist()
+            for row in counts[recorded:].tolist()
         ]
-    assert alarms(test, made, 100) <= 1 / 95
+    assert alarms(test, made, every) <= 1 / (0.95 * every)
 
 
 @pytest.mark.parametrize("test", list(DriftTest))
