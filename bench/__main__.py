@@ -3,11 +3,12 @@
 import sys
 from pathlib import Path
 
-from bench import d1, d2, d3, d4, p1, p5, r1, r4, r6, r8
+from bench import d1, d2, d3, d4, p1, p4, p5, r1, r4, r6, r8
 from bench.result import Result, proof, table
 
 BENCHES = {
     "P1": p1.run,
+    "P4": p4.run,
     "P5": p5.run,
     "D1": d1.run,
     "D2": d2.run,

@@ -81,6 +81,8 @@ class Reason(Documented):
     LEARNING = "Learning", "What is usual is still being learned from healthy traffic."
     LEARNED = "Learned", "What is usual was learned from healthy traffic."
     DETECTOR_FAILED = "DetectorFailed", "The detector itself failed on this data; the log says how."
+    DRIFTED = "Drifted", "The distribution has moved away from its reference."
+    BUCKETS_DIFFER = "BucketsDiffer", "Too few bucket edges of the histogram are those that the reference has."
     PENDING = "Pending", "Out of its limits, but not yet for as long as `for` says."
     BELOW_THRESHOLD = "BelowThreshold", "The value is below the threshold."
     ABOVE_THRESHOLD = "AboveThreshold", "The value is above the threshold."

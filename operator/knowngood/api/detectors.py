@@ -101,7 +101,11 @@ class Reference(OneOf):
 class DriftDetector(KnowngoodModel):
     """Breach when a distribution has moved away from its reference."""
 
-    test: DriftTest = Field(default=DriftTest.KOLMOGOROV_SMIRNOV, description="How the two distributions are compared.")
+    test: DriftTest = Field(
+        default=DriftTest.KOLMOGOROV_SMIRNOV,
+        description="How the two distributions are compared. Outcomes have no order, so that KolmogorovSmirnov and "
+        "Wasserstein cannot compare them.",
+    )
     reference: Reference = Field(
         default_factory=lambda: Reference(baseline=Baseline()),
         description="What the window is compared with; default: the baseline.",
@@ -109,7 +113,10 @@ class DriftDetector(KnowngoodModel):
     )
     min_samples: MinSamples = Field(default=500, description=MIN_SAMPLES)
     min_effect: Annotated[float, Field(ge=0)] = Field(
-        default=0.1, description="A smaller distance than this, in the test's own statistic, harms nobody."
+        default=0.1,
+        description="A smaller distance than this, in the test's own statistic, harms nobody. KolmogorovSmirnov: 0 to "
+        "1; JensenShannon: 0 to 0.83; PopulationStabilityIndex and ChiSquared: 0.1 is a moderate shift; Wasserstein: "
+        "in the metric's own unit.",
     )
     false_alarm_every: PositiveDuration = Field(default="30d", description=FALSE_ALARM)
 

@@ -18,12 +18,13 @@ from knowngood.core.detectors.registry import DETECTORS, supported
 from knowngood.core.signals import compiled
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
-from tests.conformance.detectors.cases import burst, change, comparison, disparity, occurrence, threshold, trend
+from tests.conformance.detectors.cases import burst, change, comparison, disparity, drift, occurrence, threshold, trend
 from tests.conformance.detectors.cases.case import START, Case, run
 
 pytestmark = pytest.mark.conformance
 CASES: tuple[Case, ...] = (
     *threshold.CASES,
+    *drift.CASES,
     *change.CASES,
     *disparity.CASES,
     *burst.CASES,

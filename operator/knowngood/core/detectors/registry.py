@@ -4,6 +4,7 @@ from knowngood.core.detectors.burst import Burst
 from knowngood.core.detectors.change import Change
 from knowngood.core.detectors.comparison import Comparison
 from knowngood.core.detectors.disparity import Disparity
+from knowngood.core.detectors.drift import Drift
 from knowngood.core.detectors.occurrence import Occurrence
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.threshold import Threshold
@@ -11,6 +12,7 @@ from knowngood.core.detectors.trend import Trend
 
 DETECTORS: tuple[DetectorPort, ...] = (
     Threshold(),
+    Drift(),
     Change(),
     Disparity(),
     Burst(),

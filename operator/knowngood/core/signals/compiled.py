@@ -22,7 +22,7 @@ from knowngood.core.signals.scope import NAMESPACE
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
-DETECTORS = ("threshold", "change", "disparity", "burst", "occurrence", "trend", "comparison")
+DETECTORS = ("threshold", "drift", "change", "disparity", "burst", "occurrence", "trend", "comparison")
 SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
 NEEDED = 50  # windows of a baseline, where the policy says nothing
 
