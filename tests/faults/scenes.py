@@ -72,7 +72,7 @@ def model(namespace: str, name: str, scene: Scene, tier: str = "critical") -> Ra
     """A ModelDeployment."""
     spec: Raw = {
         "workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": name},
-        "promotion": {"mode": "Automatic", "soak": "2s"},
+        "promotion": {"mode": "Automatic", "soak": "24h" if scene.pinned else "2s"},
     }
     if scene.pinned:
         env = [{"name": REVISION, "value": RELEASES[GOOD]}]

@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from tests.faults import run
-from tests.faults.cluster import Surroundings
+from tests.faults.cluster import Surroundings, created
 from tests.faults.matrix import LEASES, Recording, differences
 from tests.faults.process import DEFAULT, Lease, Operator
 from tests.faults.proxy import STOPS, Faults
@@ -18,8 +19,10 @@ from tests.faults.world import LateError, World, world
 SHORT = Lease(6.0, 4.0, 1.0)
 AT_ONCE = 8
 LIMIT_OF_DEFAULT = 30.0
+LEASE = "knowngood-operator"
 INTENT = "PATCH aiincidents/status [EvidenceFrozen evidence=Done pin=Intended]"
 PATCH = "PATCH deployments [image]"
+RENEWAL = "PUT leases #3"
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Takeover:
 
 def cases(recording: Recording, lease: Lease = SHORT) -> list[Stopped]:
     """A stop at every write of the run, and at a renewal of the Lease."""
-    places = [p for p in recording.places if p != LEASES[0]]
+    places = [*(p for p in recording.places if p not in LEASES), RENEWAL]
     return [Stopped(recording.scene, place, fault, lease) for fault in STOPS for place in places]
 
 
@@ -76,17 +79,35 @@ def play(around: Surroundings, case: Stopped) -> Takeover:
         found = Takeover(case)
         stop = _Stop(around, first, case.lease)
         first.proxy.arm(case.place, case.fault.value, stop.strike)
-        first.start()
         try:
-            made.until("a leader", 60, lambda: any(w.committed for w in first.proxy.leases))
-            second.start()
-            made.until("a standby", 60, lambda: second.proxy.reads["leases"] > 0)
+            _take_places(made, first, second)
             run.story(made)
             made.until("continued", 60, lambda: stop.continued_at is not None or not first.proxy.fired.is_set())
             _calm(made, first)
         except LateError as error:
             found.late = str(error)
         return _judged(made, first, second, stop, found)
+
+
+def _take_places(made: World, first: Operator, second: Operator) -> None:
+    """The standby stands before the leader begins, so that it is there at whatever write that one is stopped."""
+    path = f"/apis/coordination.k8s.io/v1/namespaces/{made.namespace}/leases"
+    spec = {"holderIdentity": first.identity, "leaseDurationSeconds": int(first.lease.duration), "acquireTime": _now()}
+    created(made.server, path, {"metadata": {"name": LEASE}, "spec": {**spec, "renewTime": _now()}})
+
+    def reserved(operator: Operator) -> bool:
+        if not first.proxy.reads["leases"]:
+            made.server.patch(f"{path}/{LEASE}", {"spec": {"renewTime": _now()}})
+        return operator.proxy.reads["leases"] > 0
+
+    second.start()
+    made.until("a standby", 60, lambda: reserved(second))
+    first.start()
+    made.until("a leader", 60, lambda: reserved(first) and any(w.committed for w in first.proxy.leases))
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 class _Stop:

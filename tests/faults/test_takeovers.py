@@ -4,14 +4,14 @@ from tests.faults import takeover
 from tests.faults.cluster import Surroundings
 from tests.faults.matrix import Recording
 from tests.faults.proxy import Faults
-from tests.faults.takeover import INTENT, PATCH, Stopped
+from tests.faults.takeover import INTENT, PATCH, RENEWAL, Stopped
 
 
 def test_a_leader_stopped_and_continued_writes_nothing(around: Surroundings, recording: Recording) -> None:
     cases = [
         Stopped(recording.scene, INTENT, Faults.STOP_AFTER),
         Stopped(recording.scene, PATCH, Faults.STOP_BEFORE),
-        Stopped(recording.scene, "PUT leases", Faults.STOP_BEFORE),
+        Stopped(recording.scene, RENEWAL, Faults.STOP_BEFORE),
     ]
     done = takeover.run_all(around, cases)
     assert all(one.reached for one in done)
