@@ -14,6 +14,8 @@ from knowngood.core.signals.sample import Buckets, Sample
 from knowngood.core.stats.rank import superiority
 from knowngood.core.stats.sequential import log_e_below, radius
 
+_FEWEST = 30  # observations; with fewer, ranks are not yet normal
+
 
 class Outcome(StrEnum):
     """What a trial says."""
@@ -76,7 +78,7 @@ def _within(hits: float, count: float) -> tuple[float, float]:
 
 def _ranks(ours: Buckets, theirs: Buckets, way: int, effect: float, alpha: float) -> tuple[bool, bool]:
     sizes = sum(ours.counts), sum(theirs.counts)
-    if min(sizes) < 2:
+    if min(sizes) < _FEWEST:
         return False, False
     found = superiority(ours.counts, theirs.counts)
     above = way * (float(found.share) - 0.5) - effect

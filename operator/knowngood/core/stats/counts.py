@@ -22,6 +22,7 @@ _UNEVEN = 1.35  # windows with more exposure weigh more, so that fewer count: fo
 _SKEW = 8.0  # half the excess kurtosis of a lognormal variable, over its squared coefficient of variation
 _UNKNOWN, _MOST_WIDENED = 1.0, 5.0
 _TINY = 1e-10
+_MOST_EVENTS = 1e15  # more are not told apart by their numbers
 _REACH = 8.0  # standard deviations
 
 
@@ -44,11 +45,14 @@ def usual(windows: ArrayLike, hits: ArrayLike, exposure: ArrayLike, dispersion: 
 def tails(hits: ArrayLike, exposure: ArrayLike, base: Usual, alpha: ArrayLike) -> Floats:
     """The chance of at least so many ``hits`` on that ``exposure``, to be held against ``alpha``, and only that.
 
-    1 where they are no more than usual.
+    1 where they are no more than usual and a Poisson deviation above it, which never are a surprise.
     """
-    seen, chances = np.asarray(hits, dtype=np.float64), np.asarray(exposure, dtype=np.float64)
+    seen = np.minimum(np.asarray(hits, dtype=np.float64), _MOST_EVENTS)
+    chances = np.asarray(exposure, dtype=np.float64)
     p_values = np.ones(seen.shape)
-    more = np.flatnonzero((seen > 0) & (seen / chances > base.hits / base.exposure))
+    with np.errstate(over="ignore"):
+        expected = chances * (base.hits / base.exposure)
+    more = np.flatnonzero(seen > expected + np.sqrt(expected))
     if not len(more):
         return p_values
     part = Usual(*(a[more] for a in (base.windows, base.hits, base.exposure, base.dispersion, base.phi)))
