@@ -102,7 +102,7 @@ def _judge(settings: TrendDetector, case: Case, span: Span, each: int, points: i
 def _added(memory: Memory, span: Span, points: int, value: float, weight: float) -> Memory:
     """The history with this window; a point is kept once its last window, or one after it, has come."""
     length = memory.each * span.length
-    now = math.ceil(span.end / length - _TOLERANCE)  # the point that this window is part of
+    now = math.ceil((span.end - _TOLERANCE * span.length) / length)  # the point that this window is part of
     if memory.weight and now > memory.filling:
         memory = _kept(memory)
     total = memory.weight + weight
@@ -150,7 +150,7 @@ def _came_back(memory: Memory) -> bool:
 
 def _time_left(settings: TrendDetector, memory: Memory, slope: float) -> int:
     """The step of the time until the limit, never more than was said before; -1 where it does not slide towards one."""
-    if settings.limit is None or not slope * memory.side > 0:
+    if settings.limit is None or not slope * memory.side > 0 or (settings.limit - memory.first) * memory.side <= 0:
         return -1
     left = max((settings.limit - memory.last) / slope, 0.0)
     step = next(i for i, (most, _) in enumerate(_LEFT) if not left > most)

@@ -47,7 +47,7 @@ def slide(times: Values, values: Values) -> Slide:
     rises = values[late] - values[early]
     slope = float(np.median(rises / (times[late] - times[early])))
     level = float(np.median(values - slope * times))
-    phi = _phi(times, values - slope * times)
+    phi = _phi(times, values, values - slope * times)
     _, ties = np.unique(values, return_counts=True)
     variance = float((_kendall(number) - _kendall(ties).sum()) / 18)
     score = float(np.sign(rises).sum())
@@ -84,9 +84,11 @@ def _limit(points: float, number: int, phi: float) -> float:
     return high
 
 
-def _phi(times: Values, residuals: Values) -> float:
+def _phi(times: Values, values: Values, residuals: Values) -> float:
     """The autocorrelation of neighbours, by ranks, without the bias that a fitted line leaves; never below 0."""
-    ranks = np.argsort(np.argsort(residuals, kind="stable"), kind="stable") - (len(residuals) - 1) / 2
+    rounded = np.round((residuals - residuals[0]) / (float(np.ptp(values)) or 1.0), 9)  # a straight line leaves none
+    ordered = np.sort(rounded)
+    ranks = (np.searchsorted(ordered, rounded) + np.searchsorted(ordered, rounded, "right") - len(ordered)) / 2
     next_to = np.diff(times) < 1.5
     number, power = len(ranks), float((ranks**2).mean())
     if power <= 0 or next_to.sum() < FEWEST // 2:

@@ -1,0 +1,57 @@
+"""The simulations count what they say they count."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+
+from bench.d3 import optimal
+from bench.simulate import Gaussian, Shares, autoregressive, delay, recorded, run_length
+from knowngood.api.observed import Verdict
+from knowngood.core.detectors.judgement import Judgement
+from knowngood.core.detectors.port import Case, Judged, Span
+
+NULL = Gaussian(0.5, 200)
+
+
+class Every:
+    """Alarms at every tenth window that it sees since it began."""
+
+    name: ClassVar[str] = "every"
+    whole_windows: ClassVar[bool] = True
+    learns: ClassVar[bool] = False
+    memory: ClassVar[type | None] = int
+
+    def judge(self, settings: Any, cases: Sequence[Case], span: Span) -> list[Judged]:
+        counts = [(case.memory or 0) + 1 for case in cases]
+        return [(Judgement(Verdict.BREACH if n >= 10 else Verdict.HEALTHY, "Why"), n) for n in counts]
+
+
+def test_an_alarm_begins_anew() -> None:
+    assert run_length(Every(), None, NULL, 100, 7, seed=1).mean == 10
+
+
+def test_segments_of_one_model_are_one_run() -> None:
+    assert run_length(Every(), None, NULL, 100, 8, seed=1, segments=4).mean == 2.5
+
+
+def test_the_first_shifted_window_counts() -> None:
+    assert delay(Every(), None, NULL, 1.0, 3, seed=1, before=4) == 6
+
+
+def test_recorded_moments_are_those_of_the_data() -> None:
+    stream = autoregressive(np.random.default_rng(1), 50, 0.5)
+    found = recorded(np.array([next(stream) for _ in range(2_000)]))
+    assert np.mean(found["phi"]) == pytest.approx(0.5, abs=0.02)
+    assert np.mean(found["variance"]) == pytest.approx(1, abs=0.05)
+
+
+def test_shares_of_chance_alone_are_not_over_dispersed() -> None:
+    found = Shares().baselines(np.random.default_rng(1), 200)
+    assert np.mean([each.dispersion for each in found]) == pytest.approx(1, abs=0.02)
+    assert np.mean([each.hits / each.total for each in found]) == pytest.approx(0.97, abs=0.001)
+
+
+def test_who_knows_a_larger_shift_is_quicker() -> None:
+    assert optimal(2.0) < optimal(1.5) < optimal(1.0)
