@@ -6,19 +6,19 @@ What cannot be compiled is a Problem with the field, its value and what to write
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import Detector
-from knowngood.api.durations import seconds
+from knowngood.api.durations import seconds, text
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.signals import NoData, PromqlInput, RatioInput, Signal
-from knowngood.core.signals import expression, ratio
+from knowngood.core.signals import cost, expression, ratio
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.sample import Sample
-from knowngood.core.signals.scope import NAMESPACE, QueryError, scoped
+from knowngood.core.signals.scope import NAMESPACE, QueryError, parse, scoped
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
@@ -100,7 +100,12 @@ def compile_policy(policy: IncidentPolicy, models: Iterable[ModelDeployment]) ->
     compiled: list[CompiledSignal] = []
     problems = list(_unsupported(policy))
     chosen = tuple(models)
-    for signal in policy.spec.signals:
+    too_often = seconds(policy.spec.interval) < cost.MIN_INTERVAL.total_seconds()
+    if too_often:
+        least = text(cost.MIN_INTERVAL.total_seconds())
+        why = f"{policy.spec.interval} is shorter than {least}, so that nothing is judged; write at least {least}"
+        problems.append(Problem(Reason.INVALID, "spec.interval", why))
+    for signal in () if too_often else policy.spec.signals:
         found = _compile_signal(policy, signal, chosen)
         if isinstance(found, Problem):
             problems.append(found)
@@ -199,10 +204,20 @@ class _FieldError(Exception):
 
 
 def _scoped(field: str, query: str, namespace: str) -> str:
+    held = _held(query, namespace)
+    if isinstance(held, QueryError):
+        raise _FieldError(field, held)
+    return held
+
+
+@lru_cache(maxsize=8192)  # policies are compiled anew whenever a model changes; a query that is dear to read is not
+def _held(query: str, namespace: str) -> str | QueryError:
     try:
-        return scoped(query, namespace)
+        held = scoped(query, namespace)
     except QueryError as error:
-        raise _FieldError(field, error) from error
+        return error.with_traceback(None)
+    problem = cost.tree_problem(parse(held))
+    return QueryError(problem) if problem else held
 
 
 def _request(
@@ -210,6 +225,9 @@ def _request(
 ) -> tuple[str, list[str], float, Decoder]:
     """The request, the selectors it reads, how far back it reaches (seconds), and what reads the answer."""
     if isinstance(source, RatioInput):
+        if seconds(source.window) > cost.MAX_REACH.total_seconds():
+            why = f"{source.window} is longer than {cost.MAX_REACH.days}d; write a shorter window"
+            raise _FieldError("ratio.window", QueryError(why))
         good, total = _scoped("ratio.good", source.good, namespace), _scoped("ratio.total", source.total, namespace)
         return ratio.query(good, total, source.window, by), [good, total], seconds(source.window), ratio.decode
     value = _scoped("promql.query", source.query, namespace)
