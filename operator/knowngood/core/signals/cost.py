@@ -97,12 +97,13 @@ def _tree_problems(tree: promql.Expr, evaluations: int) -> Iterator[str]:
         elif isinstance(node, promql.MatrixSelector):
             yield from _selector_problems(node.vector_selector)
             if node.range > MAX_REACH / evaluations:
-                yield f"it reads more than {MAX_REACH.days}d of samples a series; write a shorter range or a larger step"
+                yield f"it reads over {MAX_REACH.days}d of samples a series; write a shorter range or a larger step"
         elif isinstance(node, promql.SubqueryExpr):
-            if node.range > MAX_REACH or abs(node.offset or timedelta()) > MAX_OFFSET:
+            reach = node.range or timedelta()
+            if reach > MAX_REACH or abs(node.offset or timedelta()) > MAX_OFFSET:
                 yield f"a subquery over more than {MAX_REACH.days}d, or {MAX_OFFSET.days}d away; write a shorter one"
                 return
-            times = evaluations * -(-node.range // (node.step or _DEFAULT_STEP))
+            times = evaluations * -(-reach // (node.step or _DEFAULT_STEP))
             if times > MAX_EVALUATIONS:
                 yield (
                     f"a subquery evaluates its expression {times} times; at most {MAX_EVALUATIONS} are supported: "
