@@ -131,7 +131,9 @@ class Engine:
 
     async def _model(self, key: Key) -> float | None:
         model = self._store.model(key)
-        if model is None or model.metadata.deletion_timestamp is not None:
+        if model is None:
+            return await self._incidents.without_model(key)
+        if model.metadata.deletion_timestamp is not None:
             return None
         again, failure = await self._reconciled(model)
         await self._write_model_status(key)  # whatever became of the incident, the model's state is told
@@ -201,9 +203,8 @@ class Engine:
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}
         now = moment(time.time())
-        status = policy_status(
-            policy, compiled, len(models), names, self._source_said(key), now, self._keeper.said(key)
-        )
+        said, kept = self._source_said(key), self._keeper.said(key)
+        status = policy_status(policy, compiled, len(models), names, self._sources, said, now, kept)
         return await self._written(c.POLICIES, key, policy.status.to_object(), status.to_object())
 
     async def _playbook(self, key: Key) -> float | None:

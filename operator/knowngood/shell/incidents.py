@@ -16,6 +16,7 @@ from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import current, incident_object
+from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold, running_digests
@@ -78,6 +79,21 @@ class Incidents:
             entry = self._store.entry("AIIncident", name)
             if entry is not None and entry.value is not None:
                 self._teller.follow(entry.value, moment(time.time()))
+
+    async def without_model(self, model: Key) -> float | None:
+        """Incidents whose model is not there say so; nothing else can be done about them."""
+        for incident in self._store.incidents_of(model):
+            if is_over(incident):
+                continue
+            key, old = (incident.metadata.namespace, incident.metadata.name), incident.status
+            new = orphaned(incident, moment(time.time()))
+            try:
+                await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new.to_object())
+            except c.ApiError as error:
+                if not error.conflict and not error.not_found:
+                    raise
+                await refresh(self._api, self._store, c.INCIDENTS, key)
+        return None
 
     def episode(self, model: ModelDeployment) -> int:
         """The number of the last episode: as recorded, or as the incidents that exist tell."""
