@@ -120,14 +120,18 @@ class Controllers(threading.Thread):
         super().__init__(daemon=True)
         self._ground, self._every, self._end = ground, every, threading.Event()
         self.failed: list[str] = []
+        self.images: dict[tuple[str, str], str] = {}  # what runs, by namespace and name
 
     def run(self) -> None:
         """Look, and roll out."""
         while not self._end.wait(self._every):
             try:
                 for raw in self._ground.items("Deployment"):
-                    if raw.get("status", {}).get("observedGeneration") != raw["metadata"]["generation"]:
+                    meta = raw["metadata"]
+                    if raw.get("status", {}).get("observedGeneration") != meta["generation"]:
                         roll_out(self._ground, {"kind": "Deployment", **raw})
+                    image = raw["spec"]["template"]["spec"]["containers"][0]["image"]
+                    self.images[(meta["namespace"], meta["name"])] = image
             except (AssertionError, OSError) as error:
                 self.failed.append(str(error))
 
