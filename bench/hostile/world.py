@@ -106,6 +106,12 @@ def roll_out(ground: Ground, raw: Raw) -> None:
     _patch(ground, f"{collection('Deployment', meta['namespace'])}/{meta['name']}/status", status)
 
 
+def set_image(ground: Ground, raw: Raw, image: str) -> None:
+    """A person's `kubectl set image`."""
+    body = {"spec": {"template": {"spec": {"containers": [{"name": "model", "image": image}]}}}}
+    _patch(ground, f"{collection('Deployment', raw['metadata']['namespace'])}/{raw['metadata']['name']}", body)
+
+
 def _patch(ground: Ground, path: str, body: Raw) -> None:
     headers = {"Content-Type": "application/strategic-merge-patch+json"}
     answer = ground.api.call("PATCH", path, body, headers=headers)
