@@ -12,7 +12,9 @@ from bench.result import Result, result
 
 SEED, WHOLE, SAMPLE, BATCH = 7, 1_000, 120, 100
 NAMESPACE, STEADY = "vision", "steady"
-_INSTRUCTS = re.compile(r"\b(write|make|apply|remove|name|label|delete|use|not supported|selects? it)\b", re.IGNORECASE)
+_INSTRUCTS = re.compile(
+    r"\b(write|make|apply|remove|name|label|delete|use|should|not supported|selects? it)\b", re.IGNORECASE
+)
 _NAMES_A_FIELD = re.compile(r"\bspec\b|\bstep \S|\bmetadata\b|labelled|labels:|unknown field|[a-z]+Ref\b")
 
 
@@ -107,8 +109,9 @@ def _read(there: Ground, kept: list[Mutant]) -> dict[str, Raw]:
         found = {}
         for kind in {m.raw["kind"] for m in kept}:
             for item in there.items(kind, NAMESPACE):
-                ready = [c for c in item.get("status", {}).get("conditions", []) if c["type"] == "Ready"]
-                found |= {item["metadata"]["name"]: c for c in ready}
+                conditions = item.get("status", {}).get("conditions", [])
+                name, ready = item["metadata"]["name"], next((c for c in conditions if c["type"] == "Ready"), None)
+                found |= {name: ready} if ready else {}
         if all(m.raw["metadata"]["name"] in found for m in kept):
             break
         time.sleep(0.3)
@@ -124,7 +127,9 @@ def _classify(mutant: Mutant, ready: Raw, tally: Tally) -> None:
         tally.note(mutant, "dangling, and yet Ready" if lost else "valid", message, wrong=lost)
     else:
         told = bool(_NAMES_A_FIELD.search(message)) and bool(_INSTRUCTS.search(message))
-        tally.note(mutant, "explained by Ready=False" if told else "Ready=False without what to write", message, not told)
+        tally.note(
+            mutant, "explained by Ready=False" if told else "Ready=False without what to write", message, not told
+        )
 
 
 def _still_judged(there: Ground, fake: prom.FakePrometheus, tally: Tally) -> float:

@@ -85,22 +85,26 @@ def run(prove: bool) -> Result:
     """How many requests were wrong, over all that hostile resources caused."""
     count = WHOLE if prove else SAMPLE
     series: dict[str, list[tuple[prom.Labels, float]]] = {}
-    with trap() as caught, redirecting(f"http://127.0.0.1:{caught.port}/") as (elsewhere, given):
-        with prom.running(lambda namespace: series.get(namespace, [])) as fake, ground() as there:
-            _victim(there)
-            there.namespace(*OWN)
-            there.each(lambda n: there.make(world.playbook(n)), OWN)
-            sources = {"default": {"url": fake.url}, "redirecting": {"url": elsewhere}}
-            operator = there.operate({"sources": sources, "limits": {"maxConcurrentContainments": 10_000}})
-            rng = random.Random(SEED)
-            made: list[Fuzzed] = []
-            fates: Counter[str] = Counter()
-            for start in range(0, count, BATCH):
-                batch = [fuzzed(rng, i, OWN, caught.port) for i in range(start, min(start + BATCH, count))]
-                made += batch
-                fates += _lived(there, batch, series, fake)
-            wrong = [*_queries(fake, made), *_requests(there), *_peers(operator, there, fake, elsewhere)]
-            crashes, seen = operator.crashes(), _counted(fake, there)
+    with (
+        trap() as caught,
+        redirecting(f"http://127.0.0.1:{caught.port}/") as (elsewhere, given),
+        prom.running(lambda namespace: series.get(namespace, [])) as fake,
+        ground() as there,
+    ):
+        _victim(there)
+        there.namespace(*OWN)
+        there.each(lambda n: there.make(world.playbook(n)), OWN)
+        sources = {"default": {"url": fake.url}, "redirecting": {"url": elsewhere}}
+        operator = there.operate({"sources": sources, "limits": {"maxConcurrentContainments": 10_000}})
+        rng = random.Random(SEED)
+        made: list[Fuzzed] = []
+        fates: Counter[str] = Counter()
+        for start in range(0, count, BATCH):
+            batch = [fuzzed(rng, i, OWN, caught.port) for i in range(start, min(start + BATCH, count))]
+            made += batch
+            fates += _lived(there, batch, series, fake)
+        wrong = [*_queries(fake, made), *_requests(there), *_peers(operator, there, fake, elsewhere)]
+        crashes, seen = operator.crashes(), _counted(fake, there)
     wrong += caught.caught + crashes
     rows = [*((k, str(v)) for k, v in sorted(fates.items())), *seen]
     rows += [("redirects given", str(len(given))), ("connections to the trap", str(len(caught.caught)))]
@@ -140,7 +144,9 @@ def _lived(
     )
     for kind in ("IncidentPolicy", "ModelDeployment", "AIIncident", "Deployment", "Pod"):
         for namespace in OWN:
-            there.api.call("DELETE", path_of({"kind": kind, "metadata": {"namespace": namespace, "name": ""}}).rstrip("/"))
+            there.api.call(
+                "DELETE", path_of({"kind": kind, "metadata": {"namespace": namespace, "name": ""}}).rstrip("/")
+            )
     series.clear()
     return fates
 

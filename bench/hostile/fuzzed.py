@@ -9,7 +9,16 @@ from bench.hostile import world
 from bench.hostile.ground import Raw
 from bench.hostile.queries import LABELS, NAMESPACES, NASTY, Grammar
 
-REACH = ("victim/digits", "../victim/deployments/digits", "digits", "secret", "digits.victim", "digits.victim.svc", "m0", "nothing")
+REACH = (
+    "victim/digits",
+    "../victim/deployments/digits",
+    "digits",
+    "secret",
+    "digits.victim",
+    "digits.victim.svc",
+    "m0",
+    "nothing",
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,12 @@ def fuzzed(rng: random.Random, index: int, namespaces: Sequence[str], trap: int)
 
 
 def _urls(trap: int) -> tuple[str, ...]:
-    return (f"http://127.0.0.1:{trap}/", f"http://localhost:{trap}/x", "http://169.254.169.254/latest/meta-data/", "https://[::1]/")
+    return (
+        f"http://127.0.0.1:{trap}/",
+        f"http://localhost:{trap}/x",
+        "http://169.254.169.254/latest/meta-data/",
+        "https://[::1]/",
+    )
 
 
 def _model(rng: random.Random, index: int, namespace: str, trap: int) -> Fuzzed:
@@ -53,9 +67,17 @@ def _model(rng: random.Random, index: int, namespace: str, trap: int) -> Fuzzed:
         spec["standby"] = {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": rng.choice(REACH)}}
     if rng.random() < 0.2:
         spec["dependencies"] = [{"name": "d", "modelRef": {"name": rng.choice(REACH)}, "contract": "c"}]
-    deployment = world.deployment(namespace, name, rng.choice((name, name, name, "digits", None)), container=_mounts(rng))
+    deployment = world.deployment(
+        namespace, name, rng.choice((name, name, name, "digits", None)), container=_mounts(rng)
+    )
     pod = {"namespace": namespace, "pod": world.pod_name(name), "release": rng.choice(("1", *NASTY))}
-    series = {**{label: rng.choice(NASTY) for label in ("a_b", "job")}, "model": name, "model_name": name, **pod, **labels}
+    series = {
+        **{label: rng.choice(NASTY) for label in ("a_b", "job")},
+        "model": name,
+        "model_name": name,
+        **pod,
+        **labels,
+    }
     known = frozenset({*labels.values(), name})
     return Fuzzed(world.model(namespace, name, **spec), namespace, (deployment,), (), (series,), known)
 
@@ -74,7 +96,10 @@ def _mounts(rng: random.Random) -> Raw:
 def _policy(rng: random.Random, index: int, namespace: str, trap: int) -> Fuzzed:
     grammar = Grammar(rng, f"m{index}x")
     signals = [_signal(rng, grammar, index, n) for n in range(rng.choice((1, 2, 3)))]
-    spec: dict[str, Any] = {"signals": signals, "identity": {"model": rng.choice(("model", "model", "model_name", "namespace"))}}
+    spec: dict[str, Any] = {
+        "signals": signals,
+        "identity": {"model": rng.choice(("model", "model", "model_name", "namespace"))},
+    }
     if rng.random() < 0.4:
         spec["identity"]["release"] = rng.choice(("release", "release", "pod", "namespace", "a_b"))
     if rng.random() < 0.25:
@@ -104,7 +129,11 @@ def _policy(rng: random.Random, index: int, namespace: str, trap: int) -> Fuzzed
 def _signal(rng: random.Random, grammar: Grammar, index: int, number: int) -> Raw:
     changes: dict[str, Any] = {"name": f"s{number}"}
     if rng.random() < 0.4:
-        ratio = {"good": f"m{index}x_good", "total": f"m{index}x_total", "window": rng.choice(("20s", "1h", "90d", "10y"))}
+        ratio = {
+            "good": f"m{index}x_good",
+            "total": f"m{index}x_total",
+            "window": rng.choice(("20s", "1h", "90d", "10y")),
+        }
         return world.signal(**changes, ratio=ratio)
     query = grammar.kept() if rng.random() < 0.6 else grammar.expression()
     promql = {"query": query}

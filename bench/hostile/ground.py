@@ -156,7 +156,10 @@ class Ground:
         number = len(self.operators)
         (port,) = apiserver.free_ports(1)
         config, log = self.directory / f"config{number}.yaml", self.directory / f"operator{number}.log"
-        base = {"http": {"host": "127.0.0.1", "port": port}, "leaderElection": {"enabled": False, "namespace": "default"}}
+        base = {
+            "http": {"host": "127.0.0.1", "port": port},
+            "leaderElection": {"enabled": False, "namespace": "default"},
+        }
         config.write_text(yaml.safe_dump({**base, **settings}))
         peers = self.directory / f"peers{number}"
         peers.touch()
@@ -195,7 +198,12 @@ class Ground:
         return self.directory / "audit.log"
 
 
-_AUDIT = {"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "omitStages": ["RequestReceived"], "rules": [{"level": "Metadata"}]}
+_AUDIT = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata"}],
+}
 
 
 @contextmanager

@@ -15,20 +15,26 @@ KINDS = ("ModelDeployment", "IncidentPolicy", "Playbook", "AIIncident")
 Path = tuple[str | int, ...]
 
 STRINGS = (
+    "other", "x-1", "digits", "2", "a_b", "vision", "m", "pin-known-good", "default",
     "", " ", "x", "X", "-", "a b", "ünïcode", "日本語", "\u202e", "'", '"', "\\", "\n", "\t", "{}", "a" * 64, "a" * 254,
     "a" * 5_000, "a" * 300_000, "true", "null", "0", "../../etc/passwd", "$(HOSTNAME)", "${x}", "%s", "{{ x }}", "a/b",
-    "http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "Automatic", "automatic", "High", "HIGH", "Deployment",
+    "http://169.254.169.254/latest/meta-data", "file:///etc/passwd", "Automatic", "automatic", "High", "HIGH",
+    "Deployment",
     "DaemonSet", "a,b", "\x00", "\x7f", "a@sha256:" + "0" * 64, "a:latest", "sha256:" + "z" * 64,
 )  # fmt: skip
 DURATIONS = (
-    "0", "0s", "1", "1ms", "-5m", "5 m", "5M", "m5", "1.5h", "30m1h", "1h30m", "292y", "293y", "9999999999y", "1e3s", "",
+    "0", "0s", "1", "1ms", "-5m", "5 m", "5M", "m5", "1.5h", "30m1h", "1h30m", "292y", "293y", "9999999999y", "1e3s",
+    "",
     "forever", "P1D", "1s" * 12,
 )  # fmt: skip
 PROMQL = (
     "", "(", "sum(", "up", "1", "vector(1)", '{job="a"}', '{__name__=~".*"}', "x[5m]", "rate(x)", "rate(x[5m])", "x{",
-    'x{a="b" or c="d"}', 'x{namespace="kube-system"}', "max_over_time(x[30d:1ms])", "rate(x[100y])", "info(x)", "x offset 9y",
-    "((((x))))", "(" * 4_000 + "x" + ")" * 4_000, "-" * 8_000 + "x", "+".join(["x"] * 2_000), "x # comment", 'x{a=~"(a+)+$"}',
-    'x{a=~"(((a{100}){100}){100})"}', "absent(x)", "ünïcode", "x\n+\ny", "topk(5, x)", "label_replace(x, 'namespace', 'a', '', '')",
+    'x{a="b" or c="d"}', 'x{namespace="kube-system"}', "max_over_time(x[30d:1ms])", "rate(x[100y])", "info(x)",
+    "x offset 9y",
+    "((((x))))", "(" * 4_000 + "x" + ")" * 4_000, "-" * 8_000 + "x", "+".join(["x"] * 2_000), "x # comment",
+    'x{a=~"(a+)+$"}',
+    'x{a=~"(((a{100}){100}){100})"}', "absent(x)", "ünïcode", "x\n+\ny", "topk(5, x)",
+    "label_replace(x, 'namespace', 'a', '', '')",
 )  # fmt: skip
 NUMBERS = (-1, 0, 1, 2**31, 2**63 - 1, 1e308, -1e308, 0.5, 1.5, 1e-300, 10**30)
 OTHERS: tuple[Any, ...] = (None, True, False, [], {}, [[]], {"a": {}}, [None], "5", 5, 5.5)
@@ -167,7 +173,9 @@ def both(rng: random.Random, raw: Raw) -> Path | None:
 def dangling(rng: random.Random, raw: Raw) -> Path | None:
     """A reference to nothing."""
     refs = ("workloadRef", "sourceRef", "playbookRef", "modelRef", "policyRef")
-    found = [p for p in paths(raw["spec"]) if p[-1] == "name" and len(p) > 1 and p[-2] in refs and "dependencies" not in p]
+    found = [
+        p for p in paths(raw["spec"]) if p[-1] == "name" and len(p) > 1 and p[-2] in refs and "dependencies" not in p
+    ]
     path = rng.choice(found) if found and "standby" not in found else None
     if path is not None and "standby" not in path:
         put(raw, path, "nothing-" + "x" * rng.choice((1, 200)))
@@ -192,6 +200,7 @@ def deep(rng: random.Random, raw: Raw) -> Path | None:
     return path
 
 
+SUBTLE = (text, number, duration, promql, promql, remove, many, dangling)
 MUTATIONS = (swap, text, number, duration, promql, remove, add, many, both, dangling, null, deep)
 
 
@@ -223,13 +232,18 @@ def mutants(seed: int, count: int, namespace: str) -> Iterator[Mutant]:
     while number < count:
         kind = KINDS[number % len(KINDS)]
         raw = example(kind)
-        if rng.random() < 0.6:
+        if rng.random() < 0.7:
             raw = simple(kind, raw)
-        chosen = rng.choices(MUTATIONS, k=rng.choice((1, 1, 1, 2, 3)))
+        subtle = rng.random() < 0.65  # what admission may well let through
+        chosen = rng.choices(SUBTLE if subtle else MUTATIONS, k=1 if subtle else rng.choice((1, 1, 2, 3)))
         done = [(m, p) for m in chosen if (p := _tried(m, rng, raw)) is not None]
         if not done:
             continue
-        raw["metadata"] = {"name": f"r{number}", "namespace": namespace, "labels": {"tier": rng.choice(("critical", "x"))}}
+        raw["metadata"] = {
+            "name": f"r{number}",
+            "namespace": namespace,
+            "labels": {"tier": rng.choice(("critical", "x"))},
+        }
         names = "+".join(m.__name__ for m, _ in done)
         lost = len(done) == 1 and done[0][0] is dangling
         yield Mutant(raw, names, ", ".join(shown(p) for _, p in done), lost)

@@ -25,7 +25,6 @@ class FakePrometheus:
     values: Values
     url: str = ""
     asked: dict[str, int] = field(default_factory=dict)
-    hostile: Labels = field(default_factory=dict)  # on every raw series and exemplar
 
     def answer(self, endpoint: str, query: str) -> Any:
         """What a query finds."""
@@ -34,16 +33,16 @@ class FakePrometheus:
         series = self.values(found[1]) if found else []
         now = time.time()
         if endpoint.endswith("query_exemplars"):
-            exemplar = {"labels": {"trace_id": "t" * 32, **self.hostile}, "value": "1", "timestamp": now}
+            exemplar = {"labels": {"trace_id": "t" * 32}, "value": "1", "timestamp": now}
             return [{"seriesLabels": labels, "exemplars": [exemplar]} for labels, _ in series[:3]]
         if query.endswith("]"):
-            points = [[now - 15 * i, "0.5"] for i in range(20)][::-1]
-            rows = [{"metric": {**labels, **self.hostile}, "values": points} for labels, _ in series[:3]]
-            return {"resultType": "matrix", "result": rows}
+            points: list[list[Any]] = [[now - 15 * i, "0.5"] for i in range(20)][::-1]
+            raw = [{"metric": labels, "values": points} for labels, _ in series[:3]]
+            return {"resultType": "matrix", "result": raw}
         if query.startswith("group by"):
             return {"resultType": "vector", "result": [{"metric": s, "value": [now, "1"]} for s, _ in series]}
         parts = [part for part in PARTS if f'"knowngood_part", "{part}"' in query]
-        rows = [
+        rows: list[dict[str, Any]] = [
             {"metric": {**labels, "knowngood_part": part}, "value": [now, _value(part, value, now)]}
             for labels, value in series
             for part in parts

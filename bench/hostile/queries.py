@@ -6,8 +6,10 @@ from knowngood.core.signals.scope import quoted
 
 LABELS = ("model", "pod", "le", "release", "namespace", "job", "instance", "a_b", "__name__")
 NASTY = (
-    "", '"', "\\", '\\"', '"}', '",namespace="victim', '"} or secret{namespace="victim', "\n", "\\n", "`", "'", "{", "}", "{}", "#",
-    "# x\n", "victim", ".*", "a|b", "ünï", "日本", "\u202e", "\u2028", "\x7f", "\t", " ", "a" * 200, "$(x)", "%22", "&#34;",
+    "", '"', "\\", '\\"', '"}', '",namespace="victim', '"} or secret{namespace="victim', "\n", "\\n", "`", "'", "{",
+    "}", "{}", "#",
+    "# x\n", "victim", ".*", "a|b", "ünï", "日本", "\u202e", "\u2028", "\x7f", "\t", " ", "a" * 200, "$(x)", "%22",
+    "&#34;",
     '"}[5m]) or vector(1) #', "http://169.254.169.254/", "0", "-", "NaN", "\\u0022", "\\x22", '\\\\"', "*/", "--", ";",
 )  # fmt: skip
 NAMESPACES = ("victim", "kube-system", "", ".*", "vic" + "t" + "im", 'own-0"', "own-0|victim")
@@ -29,10 +31,10 @@ class Grammar:
         """Any expression."""
         if depth == 0:
             return self._selector()
-        inner = self._rng.choice(
-            (self._selector, self._ranged, self._call, self._aggregation, self._binary, self._subquery, self._odd)
-        )
-        return inner() if inner in (self._selector, self._ranged) else inner(depth - 1)  # type: ignore[operator]
+        if self._rng.random() < 0.3:
+            return self.kept()
+        shapes = (self._call, self._aggregation, self._binary, self._subquery, self._odd)
+        return self._rng.choice(shapes)(depth - 1)
 
     def kept(self) -> str:
         """An expression that keeps the labels of its series, so that it is judged."""
@@ -75,7 +77,9 @@ class Grammar:
     def _aggregation(self, depth: int) -> str:
         name, inner = self._rng.choice(AGGREGATIONS), self.expression(depth)
         first = {"topk": "3, ", "quantile": "0.9, ", "count_values": '"namespace", '}.get(name, "")
-        by = self._rng.choice(("", " by (namespace, model, pod)", " by (model)", " without (namespace)", " by (namespace)"))
+        by = self._rng.choice(
+            ("", " by (namespace, model, pod)", " by (model)", " without (namespace)", " by (namespace)")
+        )
         return f"{name}{by} ({first}{inner})"
 
     def _binary(self, depth: int) -> str:

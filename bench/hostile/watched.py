@@ -1,4 +1,4 @@
-"""`python -m bench.hostile.watched FILE`: the operator, with every name it resolves and address it connects to in FILE."""
+"""`python -m bench.hostile.watched FILE`: the operator, with every peer that it names or connects to in FILE."""
 
 import sys
 from pathlib import Path

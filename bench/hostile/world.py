@@ -20,7 +20,9 @@ def image(release: str) -> str:
 GOOD, BAD = image("good"), image("bad")
 
 
-def named(kind: str, namespace: str, name: str, spec: Mapping[str, Any], labels: Mapping[str, str] | None = None) -> Raw:
+def named(
+    kind: str, namespace: str, name: str, spec: Mapping[str, Any], labels: Mapping[str, str] | None = None
+) -> Raw:
     """An object; the version follows from the kind."""
     version = {"Deployment": "apps/v1", "Pod": "v1"}.get(kind, KNOWNGOOD)
     meta = {"name": name, "namespace": namespace, "labels": dict(labels or {})}
@@ -98,10 +100,12 @@ def roll_out(ground: Ground, raw: Raw) -> None:
             for c in template["containers"]
         ]
         ready = [{"type": "Ready", "status": "True"}]
-        _patch(ground, f"{pod}/status", {"status": {"phase": "Running", "conditions": ready, "containerStatuses": seen}})
+        _patch(
+            ground, f"{pod}/status", {"status": {"phase": "Running", "conditions": ready, "containerStatuses": seen}}
+        )
     else:
         ground.api.call("DELETE", pod, {"gracePeriodSeconds": 0})
-    counts = {key: replicas for key in ("replicas", "updatedReplicas", "readyReplicas", "availableReplicas")}
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), replicas)
     status = {"status": {**counts, "observedGeneration": meta["generation"]}}
     _patch(ground, f"{collection('Deployment', meta['namespace'])}/{meta['name']}/status", status)
 

@@ -32,6 +32,7 @@ from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
+from knowngood.shell.unread import Unread
 from knowngood.shell.workqueue import WorkQueue
 from knowngood.shell.writes import refresh, write_status
 
@@ -62,6 +63,7 @@ class Engine:
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
         token = f"{settings.leader_election.identity or 'operator'}/{time.time_ns()}"
         self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
+        self._unread = Unread(api, store)
         self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
@@ -82,6 +84,7 @@ class Engine:
                 group.create_task(self._playbooks.run())
                 group.create_task(self._stop.run())
                 group.create_task(self._fence.run())
+                group.create_task(self._unread.run())
                 group.create_task(self._poller.run())
                 group.create_task(self._keeper.run())
         finally:

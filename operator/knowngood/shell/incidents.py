@@ -187,7 +187,9 @@ class Incidents:
             return self._stop.hold
         most = self._settings.limits.max_concurrent_containments
         let_in = self._let_in - {incident.metadata.uid}
-        neighbours = limits.Neighbours(self._store.open_incidents(), tuple(others), let_in)
+        neighbours = limits.Neighbours(
+            self._store.open_incidents(), tuple(others), let_in, self._policies.most_contained()
+        )
         return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
     async def _do(self, effect: effects.Effect, facts: Facts) -> None:

@@ -1,12 +1,15 @@
-"""An AIIncident's own Ready: whether what it names is there, so that the operator works on it."""
+"""Ready of an AIIncident, whether what it names is there; and of any object that cannot be read."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
+from knowngood.api.base import InvalidObjectError
+from knowngood.api.conditions import Condition, ConditionStatus, ConditionType, Reason, set_condition
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
-from knowngood.core.incidents.record import conditioned
+from knowngood.core.incidents.record import clipped, conditioned
 
 
 def orphaned(incident: AIIncident, now: datetime) -> AIIncidentStatus:
@@ -30,3 +33,18 @@ def with_ready(
             "matches; make it, or write the name of one that is there in a new incident"
         )
     return conditioned(status, ConditionType.READY, value, reason, why, now)
+
+
+def with_unread(conditions: Iterable[Any], problem: str, generation: int, now: datetime) -> list[dict[str, Any]]:
+    """The conditions, as JSON data, of an object that could not be read; those that are conditions are kept."""
+    kept: list[Condition] = []
+    for raw in conditions:
+        try:
+            kept.append(Condition.from_object(raw))
+        except InvalidObjectError:
+            continue
+    why = f"the operator cannot read this object and leaves it alone: {problem}"
+    said = set_condition(
+        kept, ConditionType.READY, ConditionStatus.FALSE, Reason.INVALID, clipped(why), generation, now
+    )
+    return [condition.to_object() for condition in said]
