@@ -43,8 +43,13 @@ class Series:
 
 def run(prove: bool) -> Result:
     """What was one too many: incidents of one episode, containments beyond a limit, Events of a transition."""
+    return measured(WHOLE if prove else SAMPLE, turns=90.0 if prove else 0.0)
+
+
+def measured(count: int, turns: float = 0.0) -> Result:
+    """The same for a storm of ``count`` models, in which people make room for ``turns`` seconds, until it ends."""
     rows: Rows = []
-    wrong = [*_one_episode(rows), *_storm(WHOLE if prove else SAMPLE, rows, turns=90.0 if prove else 0.0)]
+    wrong = [*_one_episode(rows), *_storm(count, rows, turns)]
     rows += [("wrong", line[:400]) for line in wrong[:20]]
     goal = f"0: one incident of {TRIGGERS} triggers; at most {CLUSTER} and {POLICY} a policy contained; one Event each"
     return result("R5", len(wrong), "too many", goal, not wrong, floor=0, rows=rows)

@@ -83,7 +83,11 @@ def redirecting(to: str) -> Iterator[tuple[str, list[int]]]:
 
 def run(prove: bool) -> Result:
     """How many requests were wrong, over all that hostile resources caused."""
-    count = WHOLE if prove else SAMPLE
+    return measured(WHOLE if prove else SAMPLE)
+
+
+def measured(count: int) -> Result:
+    """The same of the first ``count`` resources."""
     series: dict[str, list[tuple[prom.Labels, float]]] = {}
     with (
         trap() as caught,

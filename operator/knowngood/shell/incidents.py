@@ -12,6 +12,7 @@ from knowngood.api.common import Mode, Origin
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
@@ -222,7 +223,8 @@ class Incidents:
         if str(entry.version) != meta.resource_version:
             raise c.ApiError(409, "Conflict", "the incident was written since it was read")
         with self._room_for(facts, status):
-            await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
+            new = fitted(status.to_object())
+            await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new)
         self._count(old, status)
 
     @contextlib.contextmanager
