@@ -69,7 +69,7 @@ def _one_episode(rows: Rows) -> list[str]:
         until("healthy", 60, lambda: _phases(there)["Healthy"] == 1)
         series.bad = True
         until("contained", 60, lambda: any(_phase(i) in ("Contained", "Resolved") for i in there.items("AIIncident")))
-        time.sleep(5)
+        time.sleep(3)
         found, deployment = there.items("AIIncident"), there.items("Deployment", ONE)[0]
         wrong = _events(there, rows, "100 triggers") + _crashes(operators)
         series.controllers.end()
@@ -194,10 +194,10 @@ def _unsaid(history: History) -> list[str]:
 
 
 def _quiet(history: History) -> bool:
-    """Whether there is a time of ten seconds without a write, within a minute."""
-    for _ in range(6):
+    """Whether there is a time of six seconds, longer than any look at a waiting one, without a write."""
+    for _ in range(10):
         before = sum(history.versions.values())
-        time.sleep(10)
+        time.sleep(6)
         if sum(history.versions.values()) == before:
             return True
     return False

@@ -14,7 +14,7 @@ def check(found: Result) -> dict[str, str]:
 
 
 def test_mutated_resources_are_refused_or_explained_and_nobody_is_disturbed() -> None:
-    rows = check(r7.measured(60))
+    rows = check(r7.measured(40))
     assert int(rows["refused at admission"]) > 0
     assert int(rows["explained by Ready=False"]) > 0
 
