@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from bench import d1, d2, d3, d4, p1, p4, p5, r1, r4, r6, r8
+from bench import d1, d2, d3, d4, p1, p4, p5, r1, r4, r5, r6, r7, r8, r9
 from bench.result import Result, proof, table
 
 BENCHES = {
@@ -16,8 +16,11 @@ BENCHES = {
     "D4": d4.run,
     "R1": r1.run,
     "R4": r4.run,
+    "R5": r5.run,
     "R6": r6.run,
+    "R7": r7.run,
     "R8": r8.run,
+    "R9": r9.run,
 }
 PROOFS = Path("docs") / "proofs"
 

@@ -17,6 +17,7 @@ from lab import settings
 
 LOOPBACK = "127.0.0.1"
 START_SECONDS = 60
+OPERATOR = "operator"
 _LAST_LINES = 20
 
 
@@ -55,6 +56,7 @@ class ApiServer:
     url: str
     token: str
     authority: Path
+    operator_token: str = ""  # of a user with all rights too, told apart in an audit log
     session: requests.Session = field(default_factory=requests.Session)
 
     def call(self, method: str, path: str, body: Any = None, **options: Any) -> Answer:
@@ -97,18 +99,19 @@ def until(condition: Callable[[], bool], what: str, seconds: float = START_SECON
 
 
 @contextmanager
-def running(directory: Path) -> Iterator[ApiServer]:
-    """A fresh API server that keeps all it writes in `directory`; ended on leaving."""
-    ports = _free_ports(3)
-    token = secrets.token_hex(16)
-    (directory / "tokens.csv").write_text(f'{token},admin,admin,"system:masters"\n')
+def running(directory: Path, *options: str) -> Iterator[ApiServer]:
+    """A fresh API server, with further `options`, that keeps all it writes in `directory`; ended on leaving."""
+    ports = free_ports(3)
+    token, operator = secrets.token_hex(16), secrets.token_hex(16)
+    users = ((token, "admin"), (operator, OPERATOR))
+    (directory / "tokens.csv").write_text("".join(f'{t},{user},{user},"system:masters"\n' for t, user in users))
     key = directory / "sa.key"
     subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, capture_output=True)
     with (
         _server(_etcd(directory, *ports[:2]), directory / "etcd.log") as etcd,
-        _server(_apiserver(directory, ports[0], ports[2], key), directory / "apiserver.log") as api,
+        _server([*_apiserver(directory, ports[0], ports[2], key), *options], directory / "apiserver.log") as api,
     ):
-        client = ApiServer(f"https://{LOOPBACK}:{ports[2]}", token, directory / "certs" / "apiserver.crt")
+        client = ApiServer(f"https://{LOOPBACK}:{ports[2]}", token, directory / "certs" / "apiserver.crt", operator)
         until(lambda: _ready(client, etcd, api, directory), "kube-apiserver")
         with client.session:
             yield client
@@ -175,7 +178,8 @@ def _ready(client: ApiServer, etcd: subprocess.Popen[bytes], api: subprocess.Pop
         return False
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """As many ports of the loopback that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     try:
         for each in sockets:

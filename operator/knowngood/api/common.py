@@ -71,6 +71,7 @@ class WorkloadAPIVersion(StrEnum):
     APPS_V1 = "apps/v1"
 
 
+LABEL_PATTERN = r"^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"
 _DNS_LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _TAGLESS = "self.split('@')[0]"
 _REPOSITORY = (  # a ':' behind the last '/' begins a tag
@@ -95,9 +96,9 @@ ItemName = Annotated[
 LabelName = Annotated[
     str,
     Field(min_length=1, max_length=128),
-    Shape(r"^[a-zA-Z_][a-zA-Z0-9_]*$", "a Prometheus label name", "letters, digits and '_', no digit first"),
+    Shape(LABEL_PATTERN, "a Prometheus label name", "letters, digits and '_', no digit and no '__' first"),
 ]
-"""The name of a label of a series."""
+"""The name of a label of a series; those that begin with '__' are Prometheus' own."""
 
 MetricName = Annotated[
     str,

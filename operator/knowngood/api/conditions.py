@@ -73,6 +73,8 @@ class Reason(Documented):
     CONTAINER_NOT_FOUND = "ContainerNotFound", "The workload has no container of that name."
     CONTAINER_AMBIGUOUS = "ContainerAmbiguous", "The workload has several containers and none is named."
     SOURCE_NOT_FOUND = "SourceNotFound", "The administrator named no source like this."
+    MODEL_NOT_FOUND = "ModelNotFound", "The namespace has no ModelDeployment of that name."
+    POLICY_NOT_FOUND = "PolicyNotFound", "The namespace has no IncidentPolicy of that name."
     NO_POLICY = "NoPolicy", "No IncidentPolicy selects this model."
     NO_MODELS = "NoModels", "The policy selects no ModelDeployment."
     # data

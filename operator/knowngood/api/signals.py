@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from knowngood.api.base import KnowngoodModel, require_one
-from knowngood.api.common import IncidentType, ItemName, LabelName, LabelValue, MetricName, Severity
+from knowngood.api.common import LABEL_PATTERN, IncidentType, ItemName, LabelName, LabelValue, MetricName, Severity
 from knowngood.api.detectors import Detector, MinSamples, ThresholdDetector
 from knowngood.api.durations import PositiveDuration
 from knowngood.api.schema import AS_SET, Shape, exactly_one, rule, rules
@@ -102,9 +102,9 @@ LabelNameOrNone = Annotated[
     str,
     Field(max_length=128),
     Shape(
-        r"^([a-zA-Z_][a-zA-Z0-9_]*)?$",
+        LABEL_PATTERN.replace("^(", "^(|"),
         "a Prometheus label name",
-        "letters, digits and '_', no digit first, or ''",
+        "letters, digits and '_', no digit and no '__' first, or ''",
     ),
 ]
 

@@ -32,6 +32,7 @@ from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
+from knowngood.shell.unread import Unread
 from knowngood.shell.workqueue import WorkQueue
 from knowngood.shell.writes import refresh, write_status
 
@@ -62,6 +63,7 @@ class Engine:
         self._stop = Stop(api, settings.emergency_stop, namespace, self._wake_open)
         token = f"{settings.leader_election.identity or 'operator'}/{time.time_ns()}"
         self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
+        self._unread = Unread(api, store)
         self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
@@ -82,6 +84,7 @@ class Engine:
                 group.create_task(self._playbooks.run())
                 group.create_task(self._stop.run())
                 group.create_task(self._fence.run())
+                group.create_task(self._unread.run())
                 group.create_task(self._poller.run())
                 group.create_task(self._keeper.run())
         finally:
@@ -131,7 +134,9 @@ class Engine:
 
     async def _model(self, key: Key) -> float | None:
         model = self._store.model(key)
-        if model is None or model.metadata.deletion_timestamp is not None:
+        if model is None:
+            return await self._incidents.without_model(key)
+        if model.metadata.deletion_timestamp is not None:
             return None
         again, failure = await self._reconciled(model)
         await self._write_model_status(key)  # whatever became of the incident, the model's state is told
@@ -201,9 +206,8 @@ class Engine:
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}
         now = moment(time.time())
-        status = policy_status(
-            policy, compiled, len(models), names, self._source_said(key), now, self._keeper.said(key)
-        )
+        said, kept = self._source_said(key), self._keeper.said(key)
+        status = policy_status(policy, compiled, len(models), names, self._sources, said, now, kept)
         return await self._written(c.POLICIES, key, policy.status.to_object(), status.to_object())
 
     async def _playbook(self, key: Key) -> float | None:

@@ -22,7 +22,7 @@ from knowngood.shell.sources import PrometheusSource
 
 log = structlog.get_logger()
 _MAX_POINTS = 2_000  # over all series, so that the object stays small whatever happens
-_LEAST_LOOK_BACK = 300.0
+_LEAST_LOOK_BACK, _MOST_LOOK_BACK = 300.0, 86_400.0  # the newest points are kept; older ones only cost the source
 _RATIO = ("good", "total")
 
 
@@ -110,7 +110,7 @@ def _matchers(view: SignalView, facts: Facts) -> Mapping[str, str]:
 
 
 def _look_back(view: SignalView) -> float:
-    return max(_LEAST_LOOK_BACK, 3 * view.signal.window)
+    return min(_MOST_LOOK_BACK, max(_LEAST_LOOK_BACK, 3 * view.signal.window))
 
 
 def _raw_query(view: SignalView, facts: Facts, selector: str) -> str:

@@ -12,10 +12,12 @@ from knowngood.api.common import Mode, Origin
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import current, incident_object
+from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold, running_digests
@@ -78,6 +80,21 @@ class Incidents:
             entry = self._store.entry("AIIncident", name)
             if entry is not None and entry.value is not None:
                 self._teller.follow(entry.value, moment(time.time()))
+
+    async def without_model(self, model: Key) -> float | None:
+        """Incidents whose model is not there say so; nothing else can be done about them."""
+        for incident in self._store.incidents_of(model):
+            if is_over(incident):
+                continue
+            key, old = (incident.metadata.namespace, incident.metadata.name), incident.status
+            new = orphaned(incident, moment(time.time()))
+            try:
+                await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new.to_object())
+            except c.ApiError as error:
+                if not error.conflict and not error.not_found:
+                    raise
+                await refresh(self._api, self._store, c.INCIDENTS, key)
+        return None
 
     def episode(self, model: ModelDeployment) -> int:
         """The number of the last episode: as recorded, or as the incidents that exist tell."""
@@ -171,7 +188,9 @@ class Incidents:
             return self._stop.hold
         most = self._settings.limits.max_concurrent_containments
         let_in = self._let_in - {incident.metadata.uid}
-        neighbours = limits.Neighbours(self._store.open_incidents(), tuple(others), let_in)
+        neighbours = limits.Neighbours(
+            self._store.open_incidents(), tuple(others), let_in, self._policies.most_contained()
+        )
         return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
     async def _do(self, effect: effects.Effect, facts: Facts) -> None:
@@ -204,7 +223,8 @@ class Incidents:
         if str(entry.version) != meta.resource_version:
             raise c.ApiError(409, "Conflict", "the incident was written since it was read")
         with self._room_for(facts, status):
-            await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), status.to_object())
+            new = fitted(status.to_object())
+            await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new)
         self._count(old, status)
 
     @contextlib.contextmanager

@@ -28,6 +28,9 @@ TIME_TO_CONTAIN = Histogram(
 )
 API_WRITES = Counter("knowngood_api_writes", "Writes to the Kubernetes API.", ["kind", "outcome"])
 RECONCILE_ERRORS = Counter("knowngood_reconcile_errors", "Reconciles that failed and are tried again.", ["kind"])
+NOT_UNDERSTOOD = Counter(
+    "knowngood_objects_not_understood", "Objects that could not be read, told so in their own Ready.", ["kind"]
+)
 LEADER = Gauge("knowngood_leader", "1 while this replica leads.")
 STOPPED = Gauge("knowngood_emergency_stop", "1 while everything that touches workloads is stopped.")
 WAITING = Gauge("knowngood_containments_waiting", "Incidents whose containment waits for a limit.")

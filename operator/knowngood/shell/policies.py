@@ -17,6 +17,7 @@ class Policies:
         self._compiled: dict[Key, tuple[CompiledPolicy, tuple[Key, ...]]] | None = None
         self._of_model: dict[Key, list[CompiledSignal]] = {}
         self._names: dict[Key, frozenset[tuple[str, str]]] = {}
+        self._most: dict[Key, int] = {}
         store.subscribe(self._on_change)
 
     def close(self) -> None:
@@ -30,7 +31,7 @@ class Policies:
     def _all(self) -> dict[Key, tuple[CompiledPolicy, tuple[Key, ...]]]:
         if self._compiled is None:
             self._compiled = {}
-            self._of_model, self._names = {}, {}
+            self._of_model, self._names, self._most = {}, {}, {}
             models: dict[str, list[ModelDeployment]] = {}
             for model in self._store.models():
                 models.setdefault(model.metadata.namespace, []).append(model)
@@ -43,6 +44,9 @@ class Policies:
             return
         chosen = [m for m in models if selected(policy.spec.selector, m.metadata.labels)]
         compiled = compile_policy(policy, chosen)
+        limits = policy.spec.limits
+        if limits is not None and limits.max_concurrent_containments is not None:
+            self._most[(policy.metadata.namespace, policy.metadata.name)] = limits.max_concurrent_containments
         keys = tuple((m.metadata.namespace, m.metadata.name) for m in chosen)
         self._compiled[(policy.metadata.namespace, policy.metadata.name)] = (compiled, keys)
         for key in keys:
@@ -59,6 +63,11 @@ class Policies:
     def compiled(self, key: Key) -> tuple[CompiledPolicy, tuple[Key, ...]] | None:
         """A policy compiled, and the models that it selects."""
         return self._all().get(key)
+
+    def most_contained(self) -> dict[Key, int]:
+        """The policies' own limits, of those that set one."""
+        self._all()
+        return self._most
 
     def signals_of(self, model: Key) -> list[CompiledSignal]:
         """Every signal that judges a model, over all policies."""

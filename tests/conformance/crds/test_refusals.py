@@ -108,6 +108,12 @@ BAD = (
     ),
     Bad(
         MODEL,
+        "spec.series.matchLabels",
+        {"__name__": "digits"},
+        ("spec.series.matchLabels", "'__name__' is not a Prometheus label name", "no '__' first"),
+    ),
+    Bad(
+        MODEL,
         "spec.dependencies.0.modelRef",
         {"name": "x"},
         ("spec.dependencies[0]", "exactly one of configMapKeyRef, modelRef; here: configMapKeyRef modelRef"),

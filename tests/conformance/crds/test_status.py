@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from knowngood.core.incidents.bounds import fitted
 from tests.conformance.apiserver import ApiServer
+from tests.conformance.crds.inflated import inflated
 from tests.conformance.crds.resources import MODELS, NAMESPACE, collection, example
 from tests.conformance.crds.statuses import STATUSES
 
@@ -74,6 +76,19 @@ def test_status_gets_no_defaults(api: ApiServer, stored: tuple[str, str]) -> Non
     kind, path = stored
     assert api.patch(f"{path}/status", {"status": {"conditions": []}}).body["status"] == {"conditions": []}
     assert MODELS[kind].from_object(api.get(path).body).to_object()["status"] == {}
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f600", '"'])
+@pytest.mark.parametrize("length_items", [(1, 130), (100, 40), (1_024, 20), (4_096, 10), (20_000, 3)])
+def test_an_incident_of_any_size_is_stored_once_it_is_fitted(
+    api: ApiServer, letter: str, length_items: tuple[int, int]
+) -> None:
+    made = api.create(collection("AIIncident"), example("AIIncident"))
+    path = f"{collection('AIIncident')}/{made.body['metadata']['name']}"
+    status = fitted(inflated(letter, length_items))
+    answer = api.patch(f"{path}/status", {"status": status})
+    assert answer.status == 200, answer.message[:2_000]
+    assert api.call("DELETE", path).status == 200
 
 
 def test_columns(api: ApiServer, stored: tuple[str, str]) -> None:

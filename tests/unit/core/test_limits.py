@@ -130,6 +130,33 @@ def test_who_was_let_in_at_this_moment_counts() -> None:
     assert hold(incident(9), b.policy(), near, 1, b.at(100)) is not None
 
 
+def test_who_was_let_in_at_this_moment_counts_for_the_policy_before_its_status_says_so() -> None:
+    new = incident(1)
+    new = new.model_copy(update={"status": type(new.status)()})
+    near = Neighbours((new, incident(9)), (), {"i-1"})
+    mine = b.policy(limits={"maxConcurrentContainments": 1})
+    found = hold(incident(9), mine, near, UNLIMITED, b.at(100))
+    assert found is not None
+    assert found.message.startswith("IncidentPolicy digits-quality allows 1")
+
+
+def test_who_waits_for_its_own_policy_keeps_no_other_from_the_clusters_last_place() -> None:
+    standing, blocked = incident(1, StepState.DONE, policy="full"), waiting(2, severity="Critical", policy="full")
+    near = Neighbours((standing, blocked, incident(9)), (), (), {(b.NAMESPACE, "full"): 1})
+    assert hold(incident(9), b.policy(), near, 2, b.at(100)) is None
+    near = Neighbours((standing, blocked, incident(9)), (), (), {(b.NAMESPACE, "full"): 2})
+    assert hold(incident(9), b.policy(), near, 2, b.at(100)) is not None
+
+
+def test_what_a_waiting_incident_says_does_not_follow_each_change_of_those_ahead() -> None:
+    first = asked(incident(9), *(incident(n, StepState.DONE) for n in (1, 2)), most=2)
+    mine = waiting(9, message=first.message)
+    later = asked(mine, *(incident(n, StepState.DONE) for n in (3, 4)), waiting(5, severity="Critical"), most=2)
+    assert later.message == first.message
+    other = asked(mine, *(incident(n, StepState.DONE) for n in (3, 4, 5)), most=3)
+    assert other.message != first.message, "another limit is said anew"
+
+
 @given(
     st.lists(
         st.tuples(

@@ -34,6 +34,7 @@ from knowngood.core.signals import answer
 
 MAX_PODS, MAX_ROLLOUTS, MAX_CONFIGS, MAX_SERIES, MAX_TRACES, MAX_ENV = 50, 10, 32, 32, 32, 128
 MAX_POINTS = 240
+CUT = "…"  # a variable of this name stands for those that the record has no room for
 MAX_VALUE = 256  # of a variable; what is longer is cut
 _MAX_NAME, _MAX_LABELS = 253, 64
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
@@ -66,7 +67,8 @@ def workload(found: Workload) -> SeenWorkload:
 
 
 def _env(env: Iterable[tuple[str, str | None]]) -> list[SeenEnv]:
-    return [SeenEnv(name=name[:_MAX_NAME], value=env_value(name, value)) for name, value in env][:MAX_ENV]
+    seen = [SeenEnv(name=name[:_MAX_NAME], value=env_value(name, value)) for name, value in env]
+    return seen if len(seen) <= MAX_ENV else [*seen[: MAX_ENV - 1], SeenEnv(name=CUT)]
 
 
 def env_value(name: str, value: str | None) -> str:
@@ -76,6 +78,12 @@ def env_value(name: str, value: str | None) -> str:
     if value and (_SECRET.search(name) or _CREDENTIALS.search(value)):
         return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
     return value[:MAX_VALUE]
+
+
+def same_value(recorded: str, name: str, value: str | None) -> bool:
+    """Whether a variable still has the value that was recorded, which may be a digest of it."""
+    digest = "sha256:" + hashlib.sha256((value or "").encode()).hexdigest()
+    return recorded == env_value(name, value) or (value is not None and recorded == digest)
 
 
 def pods(found: Iterable[Pod]) -> list[SeenPod]:

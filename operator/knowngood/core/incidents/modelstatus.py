@@ -244,6 +244,9 @@ def _ready(facts: ModelFacts) -> Said:
             Reason.CONTAINER_AMBIGUOUS,
             f"spec.container: missing, and {ref} has several; write one of {have}",
         )
+    if unknown := _unknown_containers(facts.model, workload):
+        why = f"{unknown[0]}: {ref} has no such container; write one of {', '.join(workload.images)}"
+        return no, Reason.CONTAINER_NOT_FOUND, clipped(why)
     if spec.suspend:
         return ConditionStatus.TRUE, Reason.SUSPENDED, "spec.suspend is true: not judged, not acted on"
     if not facts.policies:
@@ -253,6 +256,12 @@ def _ready(facts: ModelFacts) -> Said:
         why = f"{', '.join(unheeded)}: not supported by this version and not heeded; the rest of the spec works"
         return no, Reason.NOT_SUPPORTED, why
     return ConditionStatus.TRUE, Reason.VALID, "judged by the policies that select it"
+
+
+def _unknown_containers(model: ModelDeployment, workload: Workload) -> list[str]:
+    """Containers of the pin that the workload does not have, as fields."""
+    pinned = model.spec.known_good.containers if model.spec.known_good else []
+    return [f"spec.knownGood.containers[{c.name}]" for c in pinned if c.name not in workload.images]
 
 
 def _unheeded(model: ModelDeployment) -> list[str]:

@@ -16,18 +16,20 @@ def policy_status(
     compiled: CompiledPolicy,
     models: int,
     playbooks: Collection[str],
+    sources: Collection[str],
     source: Said,
     now: datetime,
     kept: Said | None = None,
 ) -> IncidentPolicyStatus:
     """The status that these facts make.
 
-    ``playbooks`` are the names that the namespace has; ``kept`` says whether what the signals remember is kept, None
-    where they remember nothing.
+    ``playbooks`` and ``sources`` are the names that there are; ``kept`` says whether what the signals remember is
+    kept, None where they remember nothing.
     """
     generation = policy.metadata.generation
     conditions = list(policy.status.conditions)
-    ready = _ready([*compiled.problems, *missing_playbooks(policy, playbooks)], models)
+    problems = [*compiled.problems, *missing_source(policy, sources), *missing_playbooks(policy, playbooks)]
+    ready = _ready(problems, models)
     conditions = set_condition(conditions, ConditionType.READY, *ready, generation, now)
     conditions = set_condition(conditions, ConditionType.SIGNALS_AVAILABLE, *source, generation, now)
     if kept is None:
@@ -42,6 +44,16 @@ def policy_status(
     )
 
 
+def missing_source(policy: IncidentPolicy, sources: Collection[str]) -> list[Problem]:
+    """The source, where the administrator named none like it."""
+    name = policy.spec.source_ref.name
+    if name in sources:
+        return []
+    have = ", ".join(sorted(sources)) or "none"
+    why = f"the administrator named no source {name}; write one of {have}"
+    return [Problem(Reason.SOURCE_NOT_FOUND, "spec.sourceRef.name", why)]
+
+
 def missing_playbooks(policy: IncidentPolicy, playbooks: Collection[str]) -> list[Problem]:
     """Responses whose playbook the namespace does not have."""
     have = ", ".join(sorted(playbooks)) or "none"
@@ -49,7 +61,7 @@ def missing_playbooks(policy: IncidentPolicy, playbooks: Collection[str]) -> lis
         Problem(
             Reason.PLAYBOOK_NOT_FOUND,
             f"spec.responses[{response.name}].playbookRef.name",
-            f"there is no Playbook {response.playbook_ref.name} in this namespace; it has {have}",
+            f"there is no Playbook {response.playbook_ref.name} in this namespace; apply it, or write one of {have}",
         )
         for response in policy.spec.responses
         if response.playbook_ref.name not in playbooks

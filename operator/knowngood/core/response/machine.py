@@ -15,6 +15,7 @@ from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
 from knowngood.api.playbook import ActionName
 from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
+from knowngood.core.incidents.ready import with_ready
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
 from knowngood.core.response import aftermath, approval, assessment, effectiveness, ladder, outcome
 from knowngood.core.response.effects import Effect, Record, Wait
@@ -67,6 +68,7 @@ def plan(facts: Facts) -> Effect | None:
         status = first_status(
             facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now, policy
         )
+        status = with_ready(status, facts.incident, facts.policy, facts.now)
     status = assessment.with_plan(status, facts)
     status = ladder.intended(status, facts.with_status(status))
     first = ladder.current(status)
@@ -83,6 +85,11 @@ def _not_seen_yet(facts: Facts) -> bool:
         return False
     judged = [v for v in facts.signals.values() if v.signal.policy == (spec.policy_ref.name if spec.policy_ref else "")]
     return not judged or any(v.judgement.verdict is not Verdict.HEALTHY for v in judged)
+
+
+def follow_names(facts: Facts) -> Effect | None:
+    """What the incident names may come and go."""
+    return Record(with_ready(facts.incident.status, facts.incident, facts.policy, facts.now))
 
 
 def act(facts: Facts) -> Effect | None:
@@ -133,6 +140,7 @@ CHAIN: tuple[Check, ...] = (
     approval.asked_again,
     aftermath.reconsider,
     follow_signals,
+    follow_names,
     ladder.escalate_in_time,
     effectiveness.judge,
 )

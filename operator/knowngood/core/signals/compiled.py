@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import Detector
-from knowngood.api.durations import seconds
+from knowngood.api.durations import seconds, text
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.signals import NoData, Signal
-from knowngood.core.signals import inputs
+from knowngood.core.signals import cost, inputs
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Sample
@@ -102,7 +102,12 @@ def compile_policy(policy: IncidentPolicy, models: Iterable[ModelDeployment]) ->
     compiled: list[CompiledSignal] = []
     problems = list(_unsupported(policy))
     chosen = tuple(models)
-    for signal in policy.spec.signals:
+    too_often = seconds(policy.spec.interval) < cost.MIN_INTERVAL.total_seconds()
+    if too_often:
+        least = text(cost.MIN_INTERVAL.total_seconds())
+        why = f"{policy.spec.interval} is shorter than {least}, so that nothing is judged; write at least {least}"
+        problems.append(Problem(Reason.INVALID, "spec.interval", why))
+    for signal in () if too_often else policy.spec.signals:
         found = _compile_signal(policy, signal, chosen)
         if isinstance(found, Problem):
             problems.append(found)

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from knowngood.api.durations import milliseconds, text
+from knowngood.core.signals import cost
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.sample import Sample
 from knowngood.core.signals.scope import QueryError, parse, scoped
@@ -14,6 +16,16 @@ Pool = Callable[[Sequence[Sample], Mapping[str, str]], Sample]
 """One sample of several, with the labels that it shall carry."""
 
 _MOST_STEPS = 20
+
+
+@lru_cache(maxsize=8192)  # policies are compiled anew whenever a model changes; a query that is dear to read is not
+def _held(query: str, namespace: str) -> str | QueryError:
+    try:
+        held = scoped(query, namespace)
+    except QueryError as error:
+        return error.with_traceback(None)
+    problem = cost.tree_problem(parse(held))
+    return QueryError(problem) if problem else held
 
 
 class FieldError(Exception):
@@ -38,13 +50,15 @@ class Ask:
 
     def selector(self, field: str, query: str) -> str:
         """``query`` kept inside the namespace. Raises FieldError."""
-        try:
-            return scoped(query, self.namespace)
-        except QueryError as error:
-            raise FieldError(field, error) from error
+        held = _held(query, self.namespace)
+        if isinstance(held, QueryError):
+            raise FieldError(field, held)
+        return held
 
     def window(self, written: str) -> "Window":
-        """The window that a policy has ``written``."""
+        """The window that a policy has ``written``. Raises FieldError."""
+        if milliseconds(written) > cost.MAX_REACH.total_seconds() * 1000:
+            raise FieldError("window", f"{written} is longer than {cost.MAX_REACH.days}d; write a shorter window")
         return Window(milliseconds(written), self._step(milliseconds(written)) if self.whole else None)
 
     def _step(self, window: int) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 import promql_parser as promql
 
+from knowngood.core.signals import cost
+
 NAMESPACE = "namespace"
 MAX_LENGTH = 16_384
 _PLAIN_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
@@ -47,14 +49,18 @@ def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:
 def scoped(query: str, namespace: str) -> str:
     """``query`` with ``namespace="…"`` on every selector.
 
-    Raises QueryError where the query does not parse, selects nothing, or uses syntax in which the matcher could not
-    be proven to hold.
+    Raises QueryError where the query does not parse, selects nothing, costs too much to read, or uses syntax in which
+    the matcher could not be proven to hold.
     """
     if not _DNS_LABEL.fullmatch(namespace):
         raise QueryError(f"{namespace!r} is no namespace name")
+    if problem := cost.text_problem(query):
+        raise QueryError(problem)
     tree = parse(query)
     if not selectors(tree):
         raise QueryError("the query selects no series; write at least one metric name")
+    if _calls_info(tree):
+        raise QueryError("info() reads target_info of every namespace; write a join with on () group_left () instead")
 
     def replace(node: promql.Expr) -> promql.Expr | None:
         if not isinstance(node, promql.VectorSelector):
@@ -64,6 +70,13 @@ def scoped(query: str, namespace: str) -> str:
     text = promql.transform(tree, replace).prettify()
     _prove(text, namespace, len(selectors(tree)))
     return text
+
+
+def _calls_info(tree: promql.Expr) -> bool:
+    """Whether it reads series that no selector names."""
+    found: list[str] = []
+    promql.walk(tree, lambda node: found.append(node.func.name) if isinstance(node, promql.Call) else None)
+    return "info" in found
 
 
 def _with_matcher(node: promql.VectorSelector, matcher: str) -> str:

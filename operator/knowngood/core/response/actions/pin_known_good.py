@@ -13,7 +13,7 @@ from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import ActionName
 from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.workload import Pod, Workload
-from knowngood.core.incidents.evidence import MAX_VALUE, env_value
+from knowngood.core.incidents.evidence import CUT, MAX_VALUE, same_value
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, WorkloadAction, target_of, with_plan
 from knowngood.core.response.facts import Facts
@@ -138,9 +138,9 @@ def _recorded_env(facts: Facts) -> dict[str, dict[str, str]]:
 
 
 def _restored(name: str, before: Mapping[str, str]) -> dict[str, str] | None:
-    """The variable as it was; None where the record holds but a digest of it, or that it came from elsewhere."""
+    """The variable as it was; None where the record has but a digest of it, no room, or that it came from elsewhere."""
     if name not in before:
-        return {"name": name, "$patch": "delete"}
+        return None if CUT in before else {"name": name, "$patch": "delete"}
     value = before[name]
     unknown = value.startswith(("sha256:", "(from")) or len(value) >= MAX_VALUE
     return None if unknown else {"name": name, "value": value}
@@ -150,11 +150,17 @@ def _env_as_seen(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
     """Whether the variables that the pin would write are still as the evidence shows them."""
     before = _recorded_env(facts)
     for pin in pins:
-        container = workload.container(pin.container)
-        now = {name: env_value(name, value) for name, value in container.env} if container else {}
-        if pin.container in before and any(before[pin.container].get(n) != now.get(n) for n in _variables(pin)):
+        container, seen = workload.container(pin.container), before.get(pin.container)
+        now = dict(container.env) if container else {}
+        if seen is not None and not all(_as_recorded(name, seen, now) for name in _variables(pin)):
             return False
     return True
+
+
+def _as_recorded(name: str, seen: Mapping[str, str], now: Mapping[str, str | None]) -> bool:
+    if name not in seen:
+        return CUT in seen or name not in now
+    return name in now and same_value(seen[name], name, now[name])
 
 
 def compare(workload: Workload, pins: Sequence[Pin], seen: Mapping[str, str]) -> State:
