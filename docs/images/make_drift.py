@@ -18,6 +18,7 @@ from knowngood.core.signals.sample import Buckets, Sample
 from knowngood.core.stats.dispersion import design_effect
 
 IMAGE = Path(__file__).resolve().parent / "drift.svg"
+FONT = 'font-family="sans-serif" font-size="12"'
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 260, 46, 34, 16
 RECORDED, SHOWN, FROM, SIZE, MOST = 100, 120, 70, 800, 0.3
 EDGES = (*(round(-2 + 0.5 * i, 1) for i in range(9)), float("inf"))
@@ -60,8 +61,7 @@ def drawn(rows: Sequence[tuple[float, float, bool]]) -> str:
     """The picture."""
     limit = rows[0][1]
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" '
-        'font-family="sans-serif" font-size="12">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT}>',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#fff"/>',
     ]
     for tick in (0.0, 0.1, 0.2, 0.3):
