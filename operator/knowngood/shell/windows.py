@@ -99,8 +99,8 @@ def frames(question: Question, answer: Answer) -> Iterator[tuple[float, tuple[Ro
         return
     rows: dict[int, list[Row]] = {}
     for series in answer.series:
-        for at, value in series.points:
-            rows.setdefault(round((at - question.first) / question.step), []).append(Row(series.labels, value, at))
+        for row in series.rows():
+            rows.setdefault(round((row.at - question.first) / question.step), []).append(row)
     for number in range(round((question.last - question.first) / question.step) + 1):
         yield question.first + number * question.step, tuple(rows.get(number, ()))
 

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from knowngood.api.conditions import ConditionType, Reason
-from knowngood.core.signals.answer import Answer, DataState, parse_answer
+from knowngood.core.signals.answer import Answer, DataState, NativeHistogram, parse_answer
 
 pytestmark = pytest.mark.unit
 T = 1_800_000_000
@@ -79,6 +79,25 @@ def test_rows_keep_what_prometheus_said() -> None:
     assert found.rows[2].value == -math.inf
 
 
+HISTOGRAM = {"count": "3", "sum": "4.5", "buckets": [[0, "1", "2", "2"], [3, "-0.001", "0.001", "1"]]}
+READ = NativeHistogram(3, 4.5, ((1, 2, 2), (-0.001, 0.001, 1)))
+
+
+def test_native_histograms_are_read_and_are_no_numbers() -> None:
+    (row,) = parse_answer(200, vector({"metric": {}, "histogram": [T, HISTOGRAM]})).rows
+    assert (row.at, row.histogram) == (T, READ)
+    assert math.isnan(row.value)
+    body = {"resultType": "matrix", "result": [{"metric": {"a": "b"}, "histograms": [[T, HISTOGRAM]]}]}
+    (series,) = parse_answer(200, json.dumps({"status": "success", "data": body}).encode()).series
+    assert series.histograms == ((T, READ),)
+    assert [(row.labels, row.at, row.histogram) for row in series.rows()] == [({"a": "b"}, T, READ)]
+
+
+@pytest.mark.parametrize("broken", [{}, [], {**HISTOGRAM, "sum": 4}, {**HISTOGRAM, "buckets": [["1"]]}, None])
+def test_a_broken_histogram_is_garbage(broken: object) -> None:
+    assert parse_answer(200, vector({"metric": {}, "histogram": [T, broken]})).state is DataState.GARBAGE
+
+
 def test_a_matrix() -> None:
     body = {"resultType": "matrix", "result": [{"metric": {"a": "b"}, "values": [[T, "1"], [T + 5, "2"]]}]}
     found = parse_answer(200, json.dumps({"status": "success", "data": body}).encode())
@@ -98,7 +117,8 @@ ENVELOPE = st.fixed_dictionaries(
                 "resultType": st.sampled_from(["vector", "matrix"]) | JSON,
                 "result": st.lists(
                     st.fixed_dictionaries(
-                        {"metric": JSON, "value": st.tuples(JSON, JSON) | JSON, "values": st.lists(JSON) | JSON}
+                        {"metric": JSON, "value": st.tuples(JSON, JSON) | JSON, "values": st.lists(JSON) | JSON},
+                        optional={"histogram": JSON, "histograms": JSON},
                     )
                 )
                 | JSON,

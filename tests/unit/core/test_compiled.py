@@ -7,7 +7,9 @@ import pytest
 
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
-from knowngood.core.signals.compiled import compile_policy, model_matchers
+from knowngood.core.detectors.registry import DETECTORS
+from knowngood.core.signals.compiled import SLIDING, compile_policy, model_matchers
+from knowngood.core.signals.request import Ask
 from knowngood.core.signals.scope import parse, selectors
 from tests import builders as b
 
@@ -25,34 +27,64 @@ def only_problem(policy: IncidentPolicy) -> tuple[Reason, str, str]:
     return problem.reason, problem.field, problem.message
 
 
+def test_what_this_version_cannot_do_is_not_supported() -> None:
+    reason, where, message = only_problem(b.policy([b.signal(ratio=None, preset="vllm/truncated-answers")]))
+    assert reason is Reason.NOT_SUPPORTED
+    assert where == "spec.signals[accuracy].preset"
+    assert "write" in message
+
+
+COUNTED = {
+    "events": {"metric": "x_total", "exposure": "all_total", "window": "5m"},
+    "histogram": {"metric": "x", "window": "5m"},
+    "outcomes": {
+        "metric": "x_total",
+        "outcomeLabel": "o",
+        "favourable": ["y"],
+        "groupLabels": ["g"],
+        "window": "5m",
+    },
+}
+
+
+@pytest.mark.parametrize("name", COUNTED)
+@pytest.mark.parametrize("detector", [{}, {"threshold": None, "change": {}}])
+def test_inputs_that_count(name: str, detector: dict[str, Any]) -> None:
+    found = b.compiled({"ratio": None, name: COUNTED[name], "detector": detector})
+    assert (found.window, found.stale_after) == (300, 300)
+    assert found.pool is not None
+    assert (":" in found.query.split("increase(")[1].split("]")[0]) is bool(detector), "whole windows are on a grid"
+    tree = selectors(parse(found.query))
+    assert all(any(m.name == "namespace" and m.value == "vision" for m in node.matchers.matchers) for node in tree)
+
+
+@pytest.mark.parametrize("field", ["outcomeLabel", "groupLabels"])
+def test_labels_of_outcomes_are_not_those_of_models(field: str) -> None:
+    taken = {**COUNTED["outcomes"], field: "release" if field == "outcomeLabel" else ["release"]}
+    reason, where, message = only_problem(b.policy([b.signal(ratio=None, outcomes=taken)]))
+    assert (reason, where) == (Reason.INVALID, f"spec.signals[accuracy].outcomes.{field}")
+    assert "write another label" in message
+
+
+def test_whole_windows_are_asked_for_where_the_detector_judges_them() -> None:
+    assert {d.name for d in DETECTORS if not d.whole_windows} == set(SLIDING)
+
+
 @pytest.mark.parametrize(
-    ("signal", "field"),
+    ("window", "interval", "step"),
     [
-        (b.signal(ratio=None, events={"metric": "x", "window": "5m"}), "events"),
-        (b.signal(ratio=None, histogram={"metric": "x", "window": "5m"}), "histogram"),
-        (b.signal(ratio=None, preset="vllm/truncated-answers"), "preset"),
-        (
-            b.signal(
-                ratio=None,
-                outcomes={
-                    "metric": "x",
-                    "outcomeLabel": "o",
-                    "favourable": ["y"],
-                    "groupLabels": ["g"],
-                    "window": "5m",
-                },
-            ),
-            "outcomes",
-        ),
-        (b.signal(detector={"threshold": None, "change": {}}), "detector.change"),
-        (b.signal(detector={"threshold": None, "trend": {}}), "detector.trend"),
+        ("1m", 15, 15_000),
+        ("5m", 15, 15_000),
+        ("30m", 15, 90_000),
+        ("20s", 15, 20_000),
+        ("7s", 2, 3_500),
+        ("1m", 7, 7_500),
     ],
 )
-def test_what_this_version_cannot_do_is_not_supported(signal: dict[str, Any], field: str) -> None:
-    reason, where, message = only_problem(b.policy([signal]))
-    assert reason is Reason.NOT_SUPPORTED
-    assert where == f"spec.signals[accuracy].{field}"
-    assert "write" in message
+def test_the_grid_divides_the_window(window: str, interval: float, step: int) -> None:
+    found = Ask("vision", (), interval, whole=True).window(window)
+    assert found.step == step
+    assert found.length % step == 0
 
 
 @pytest.mark.parametrize(
@@ -99,7 +131,7 @@ def test_a_signal_is_ready_to_be_asked() -> None:
     assert (found.model_label, found.release_label, found.by_release) == ("model", "release", True)
     assert found.source == "default"
     assert promql.parse(found.query)
-    assert {s for node in selectors(parse(found.query)) for s in [node.name]} == {"good_total", "all_total"}
+    assert {s for node in selectors(parse(found.query)) for s in [node.name]} == {"good_total", "all_total", "up"}
     assert all('namespace="vision"' in s for s in found.selectors)
 
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowngood.api.signals import RatioInput
 from knowngood.core.signals import expression, ratio
 from knowngood.core.signals.answer import DataState, Row
+from knowngood.core.signals.request import Ask
 from knowngood.core.signals.sample import Sample
 from knowngood.core.signals.scope import QueryError, scoped
 from tests import builders as b
@@ -26,7 +28,7 @@ def decoded(*rows: Row) -> Sample:
 class TestRatio:
     def test_good_over_total(self) -> None:
         found = decoded(b.row(90, "good"), b.row(100, "total"), b.row(NOW, "time"))
-        assert (found.state, found.value, found.count) == (DataState.OK, 0.9, 100)
+        assert (found.state, found.value, found.count, found.hits) == (DataState.OK, 0.9, 100, 90)
         assert found.labels == {"namespace": "vision", "model": "digits"}
 
     def test_a_release_that_is_always_wrong_has_no_good_series_and_is_zero(self) -> None:
@@ -62,9 +64,12 @@ class TestRatio:
         assert ratio.decode([], NOW, 30) == []
 
     def test_the_request_is_valid_and_in_its_namespace(self) -> None:
-        query = ratio.query(scoped("good_total", "vision"), scoped("all_total", "vision"), "1m", BY)
+        ask = Ask("vision", BY, 15, whole=True)
+        query = ratio.request(RatioInput(good="good_total", total="all_total", window="1m"), ask).query
         assert promql.parse(query)
-        assert query.count('namespace="vision"') == query.count("good_total") + query.count("all_total")
+        assert query.count('namespace="vision"') == sum(
+            query.count(f"{n}{{") for n in ("good_total", "all_total", "up")
+        )
 
     @given(st.lists(st.tuples(st.sampled_from(["good", "total", "time", "", "x"]), st.floats()), max_size=8))
     def test_any_rows_give_a_share_or_a_state(self, rows: list[tuple[str, float]]) -> None:

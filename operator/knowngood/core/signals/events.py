@@ -25,7 +25,7 @@ def request(source: EventsInput, ask: Ask) -> Request:
         part("time", f"max by ({', '.join(ask.by)}) (timestamp({exposure or metric}))"),
     )
     length = window.length / 1000
-    read = (exposure, metric) if exposure else (metric,)
+    read = (metric, exposure) if exposure else (metric,)
     return Request(joined("metric", parts), read, read, length, length, decode, summed)
 
 

@@ -8,20 +8,14 @@ from knowngood.api.base import KnowngoodModel
 from knowngood.core.signals import events, expression, histogram, outcomes, ratio
 from knowngood.core.signals.request import Ask, Request
 
-MODELS: Mapping[str, type[KnowngoodModel]] = {
-    "ratio": signals.RatioInput,
-    "events": signals.EventsInput,
-    "histogram": signals.HistogramInput,
-    "outcomes": signals.OutcomesInput,
-    "promql": signals.PromqlInput,
+_INPUTS: Mapping[str, tuple[type[KnowngoodModel], Callable[[Any, Ask], Request]]] = {
+    "ratio": (signals.RatioInput, ratio.request),
+    "events": (signals.EventsInput, events.request),
+    "histogram": (signals.HistogramInput, histogram.request),
+    "outcomes": (signals.OutcomesInput, outcomes.request),
+    "promql": (signals.PromqlInput, expression.request),
 }
-_INPUTS: dict[str, Callable[[Any, Ask], Request]] = {
-    "ratio": ratio.request,
-    "events": events.request,
-    "histogram": histogram.request,
-    "outcomes": outcomes.request,
-    "promql": expression.request,
-}
+MODELS = {name: model for name, (model, _) in _INPUTS.items()}
 
 
 def supported() -> tuple[str, ...]:
@@ -31,4 +25,4 @@ def supported() -> tuple[str, ...]:
 
 def request(name: str, source: object, ask: Ask) -> Request:
     """What the input called ``name`` asks for. Raises FieldError where its ``source`` cannot be used."""
-    return _INPUTS[name](source, ask)
+    return _INPUTS[name][1](source, ask)

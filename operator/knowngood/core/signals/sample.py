@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from knowngood.core.signals.answer import DataState, Row
 
+_MOST = 2.0**53  # from which on floats pass over whole numbers
 PART = "knowngood_part"  # tells the parts of one combined request apart; never a label of anybody's series
 
 
@@ -95,9 +96,11 @@ def plain(labels: Mapping[str, str]) -> dict[str, str]:
 def unfit(
     labels: Mapping[str, str], values: Iterable[float], newest: float | None, now: float, limit: float
 ) -> Sample | None:
-    """The sample that says why there is nothing to judge: a value that is no number, or data that are too old."""
+    """The sample that says why there is nothing to judge: a count that is no number, or data that are too old."""
     for value in values:
         state, why = value_state(value)
+        if state is DataState.OK and abs(value) >= _MOST:
+            state, why = DataState.INF, "the value is more than can be counted"
         if state is not DataState.OK:
             return Sample(labels, state, newest=newest, message=why)
     old = stale(newest, now, limit)
