@@ -29,7 +29,7 @@ def parse(query: str) -> promql.Expr:
     try:
         return promql.parse(query)
     except ValueError as error:
-        raise QueryError(f"not valid PromQL: {error}") from error
+        raise QueryError(f"not valid PromQL: {error}; write what Prometheus' own query page accepts") from error
 
 
 def selectors(expr: promql.Expr) -> list[promql.VectorSelector]:
