@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.baseline import Baseline
+from knowngood.core.detectors.learning import Learner, baseline, begun, taught
 from knowngood.core.detectors.port import Case, DetectorPort, Span
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
@@ -117,12 +118,14 @@ def autoregressive(rng: np.random.Generator, replicas: int, phi: float) -> Itera
         values = phi * values + np.sqrt(1 - phi**2) * rng.standard_normal(replicas)
 
 
-def recorded(values: Values) -> dict[str, Any]:
-    """The moments of a baseline, of values as windows × replicas: lists, one entry a replica."""
-    centred = values - values.mean(axis=0)
-    power = (centred**2).sum(axis=0)
-    phi = (centred[1:] * centred[:-1]).sum(axis=0) / np.maximum(power, 1e-300)
-    return {"mean": values.mean(axis=0), "variance": power / (len(values) - 1), "phi": phi}
+def learnt(stream: "Stream", windows: int, shares: bool = False) -> list[Baseline]:
+    """Baselines of the next ``windows`` windows, as the operator learns them."""
+    learners: list[Learner] = []
+    for number in range(windows):
+        samples, end = stream.next(0.0), number * WINDOW
+        learners = learners or [begun(-WINDOW)] * len(samples)
+        learners = [taught(old, seen, end, WINDOW) for old, seen in zip(learners, samples, strict=True)]
+    return [baseline(learner, shares) for learner in learners]
 
 
 @dataclass(frozen=True)
@@ -138,10 +141,7 @@ class Gaussian:
         """Recorded before the windows that are judged, from traffic of its own."""
         if self.estimated is None:
             return [Baseline(10**9, self.mean, self.sigma**2, self.phi)] * replicas
-        stream = autoregressive(rng, replicas, self.phi)
-        moments = recorded(np.array([self.mean + self.sigma * next(stream) for _ in range(self.estimated)]))
-        rows = zip(moments["mean"], moments["variance"], moments["phi"], strict=True)
-        return [Baseline(self.estimated, float(m), float(v), float(p)) for m, v, p in rows]
+        return learnt(self.windows(rng, replicas), self.estimated)
 
     def windows(self, rng: np.random.Generator, replicas: int) -> Stream:
         """Values of any size, with no count behind them."""
@@ -170,26 +170,7 @@ class Shares:
 
     def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline]:
         """Recorded over ``estimated`` windows."""
-        counts = np.array([self.counts(i) for i in range(self.estimated)])[:, None]
-        hits = rng.binomial(counts, self.p, (self.estimated, replicas))
-        moments = recorded(hits / counts)
-        share = hits.sum(axis=0) / counts.sum()
-        expected = counts * share
-        chance = np.maximum(expected * (1 - share), 1e-12)
-        dispersion = ((hits - expected) ** 2 / chance).sum(axis=0) / (self.estimated - 1)
-        return [
-            Baseline(
-                self.estimated,
-                float(moments["mean"][i]),
-                float(moments["variance"][i]),
-                float(moments["phi"][i]),
-                float(counts.mean()),
-                float(hits[:, i].sum()),
-                float(counts.sum()),
-                float(dispersion[i]),
-            )
-            for i in range(replicas)
-        ]
+        return learnt(self.windows(rng, replicas), self.estimated, shares=True)
 
     def counts(self, number: int) -> int:
         """How many observations window ``number`` has."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.d3 import optimal
-from bench.simulate import Gaussian, Shares, autoregressive, delay, recorded, run_length
+from bench.simulate import Gaussian, Shares, delay, run_length
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import Case, Judged, Span
@@ -40,11 +40,10 @@ def test_the_first_shifted_window_counts() -> None:
     assert delay(Every(), None, NULL, 1.0, 3, seed=1, before=4) == 6
 
 
-def test_recorded_moments_are_those_of_the_data() -> None:
-    stream = autoregressive(np.random.default_rng(1), 50, 0.5)
-    found = recorded(np.array([next(stream) for _ in range(2_000)]))
-    assert np.mean(found["phi"]) == pytest.approx(0.5, abs=0.02)
-    assert np.mean(found["variance"]) == pytest.approx(1, abs=0.05)
+def test_baselines_are_of_data_with_that_autocorrelation() -> None:
+    found = Gaussian(0.5, 1_000).baselines(np.random.default_rng(1), 20)
+    assert np.mean([each.phi for each in found]) == pytest.approx(0.5, abs=0.03)
+    assert np.mean([each.mean for each in found]) == pytest.approx(0.8, abs=0.002)
 
 
 def test_shares_of_chance_alone_are_not_over_dispersed() -> None:

@@ -17,7 +17,8 @@ from knowngood.api.observed import Verdict
 from knowngood.core.detectors.charts import Charts, charts, windows_asked
 from knowngood.core.detectors.judgement import Judgement, learning
 from knowngood.core.detectors.port import Case, Judged, Span
-from knowngood.core.detectors.standard import FEWEST_WINDOWS, Healthy, healthy, unusable
+from knowngood.core.detectors.standard import FEWEST_WINDOWS, Healthy, healthy
+from knowngood.core.detectors.usable import too_few, unusable
 from knowngood.core.signals.sample import Sample
 
 _TOLERANCE = 0.01  # of a window
@@ -62,7 +63,7 @@ class Change:
 
 
 def _judge(settings: ChangeDetector, case: Case, span: Span, asked: float) -> Judged:
-    problem = unusable(case.sample, settings.min_samples)
+    problem = unusable(case.sample) or too_few(case.sample, settings.min_samples)
     if problem is not None:
         return problem, case.memory
     if case.baseline is None or case.baseline.windows < FEWEST_WINDOWS:

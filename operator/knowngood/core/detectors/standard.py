@@ -11,9 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from knowngood.core.detectors.baseline import Baseline
-from knowngood.core.detectors.judgement import Judgement, undecided
-from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Sample, value_state
+from knowngood.core.signals.sample import Sample
 
 FEWEST_WINDOWS = 20
 _MOST_PHI = 0.95
@@ -82,17 +80,3 @@ def healthy(baseline: Baseline, sample: Sample) -> Healthy:
     variance = smoothed * (1 - smoothed) / baseline.count * dispersion
     skew = (1 - 2 * smoothed) / math.sqrt(smoothed * (1 - smoothed) * baseline.count) * math.sqrt(dispersion)
     return Healthy(True, p, variance, baseline.count, dispersion, phi, windows, design_phi, skew)
-
-
-def unusable(sample: Sample, min_samples: int) -> Judgement | None:
-    """Why the sample cannot be judged, or None."""
-    if sample.state is not DataState.OK or sample.value is None:
-        return undecided(sample.state, sample.message)
-    for number in (sample.value, sample.count, sample.hits):
-        if number is not None and not math.isfinite(number):
-            return undecided(*value_state(number))
-    if sample.count is not None and sample.count < min_samples:
-        return undecided(DataState.TOO_FEW, f"fewer than minSamples {min_samples} in the window")
-    if min_samples > 1 and sample.count is None:
-        return undecided(DataState.TOO_FEW, "minSamples is set, but nothing counts samples; write promql.samples")
-    return None

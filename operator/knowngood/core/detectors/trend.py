@@ -19,7 +19,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.detectors.charts import windows_asked
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import Case, Judged, Span
-from knowngood.core.detectors.standard import unusable
+from knowngood.core.detectors.usable import too_few, unusable
 from knowngood.core.stats import trend
 
 _MOST_POINTS = 100
@@ -78,14 +78,14 @@ class Trend:
         if whole < trend.FEWEST:
             text = f"over is shorter than {trend.FEWEST} windows of the signal: write a longer one, or a shorter window"
             short = Judgement(Verdict.INCONCLUSIVE, Reason.INVALID, text)
-            return [(unusable(case.sample, settings.min_samples) or short, case.memory) for case in cases]
+            return [(unusable(case.sample) or short, case.memory) for case in cases]
         each = -(-whole // _MOST_POINTS)
         asked = windows_asked(settings.false_alarm_every, span.length) / each
         return [_judge(settings, case, span, each, whole // each, asked * case.segments) for case in cases]
 
 
 def _judge(settings: TrendDetector, case: Case, span: Span, each: int, points: int, asked: float) -> Judged:
-    problem = unusable(case.sample, settings.min_samples)
+    problem = unusable(case.sample) or too_few(case.sample, settings.min_samples)
     if problem is not None:
         return problem, case.memory
     value, count = min(max(case.sample.value or 0.0, -_MOST), _MOST), case.sample.count
