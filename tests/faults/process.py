@@ -17,11 +17,11 @@ Raw = dict[str, Any]
 
 @dataclass(frozen=True)
 class Lease:
-    """Leader election, in seconds; the shortest that the record, which holds whole seconds, allows with room."""
+    """Leader election, in seconds."""
 
-    duration: float = 4.0
-    deadline: float = 3.0
-    retry: float = 1.0
+    duration: float = 15.0
+    deadline: float = 10.0
+    retry: float = 2.0
 
     def settings(self) -> Raw:
         """As the settings file writes it."""
@@ -29,7 +29,7 @@ class Lease:
         return {name: f"{int(value * 1000)}ms" for name, value in names.items()}
 
 
-DEFAULT = Lease(15.0, 10.0, 2.0)
+DEFAULT = Lease()
 
 
 @dataclass

@@ -49,6 +49,11 @@ class ApiError(Exception):
         return self.status in {0, 429} or self.status >= 500
 
     @property
+    def not_leading(self) -> bool:
+        """Whether it was never asked, because the Lease is not this process' for now."""
+        return self.reason == "NotLeading"
+
+    @property
     def not_found(self) -> bool:
         """Whether there is no such object."""
         return self.status == 404

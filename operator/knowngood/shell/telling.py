@@ -9,14 +9,13 @@ from datetime import datetime, timedelta
 import structlog
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.incidentstatus import TimelineEntry
 from knowngood.shell import cluster as c
 from knowngood.shell import events
 
 log = structlog.get_logger()
-_TRIES = 3
-_AT_ONCE = 8  # beside the containment
-_PATIENCE = 10.0  # seconds for one Event, a step of a plan may wait for it
+_TRIES = 60  # over some minutes
+_AT_ONCE = 8
+_PATIENCE = 10.0  # seconds for one try; a step of a plan may wait for one
 _AGAIN = timedelta(minutes=10)  # well within the hour that the API server keeps an Event
 _TOLD = {
     "Opened": "IncidentOpened",
@@ -56,38 +55,31 @@ class Teller:
             if reason is not None and mark not in told and now - entry.time < _AGAIN:
                 told.add(mark)
                 log.warning(entry.message, **_about(incident, reason))
-                self._start(incident, reason, entry)
-
-    def _start(self, incident: AIIncident, reason: str, entry: TimelineEntry) -> None:
-        task = asyncio.create_task(self._in_turn(incident, reason, entry))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    async def _in_turn(self, incident: AIIncident, reason: str, entry: TimelineEntry) -> None:
-        async with self._room:
-            await self._write(incident, reason, entry.message, entry.time.timestamp())
+                self._start(incident, reason, entry.message, entry.time.timestamp())
 
     async def tell(self, incident: AIIncident, reason: str, message: str, now: float) -> None:
-        """Tell, and wait until it is told or given up."""
+        """Tell, and wait a while until it is told; it is tried further beside whatever comes next."""
         log.warning(message, **_about(incident, reason))
-        await self._write(incident, reason, message, now)
+        await asyncio.wait([self._start(incident, reason, message, now)], timeout=_PATIENCE)
+
+    def _start(self, incident: AIIncident, reason: str, message: str, at: float) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._write(incident, reason, message, at))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+        return task
 
     async def _write(self, incident: AIIncident, reason: str, message: str, at: float) -> None:
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                await self._tried(incident, reason, message, at)
-        except (c.ApiError, TimeoutError) as error:
-            log.warning("event not written", error=str(error) or "no answer", **_about(incident, reason))
-
-    async def _tried(self, incident: AIIncident, reason: str, message: str, at: float) -> None:
         for attempt in range(_TRIES):
             try:
-                await events.tell(self._api, incident, reason, message, at, self._reporter)
+                async with self._room, asyncio.timeout(_PATIENCE):
+                    await events.tell(self._api, incident, reason, message, at, self._reporter)
                 return
-            except c.ApiError as error:
-                if attempt == _TRIES - 1 or not error.passing:
-                    raise
-                await c.retry_delay(attempt)
+            except (c.ApiError, TimeoutError) as error:
+                said = str(error) or "no answer"
+                if isinstance(error, c.ApiError) and not error.passing:
+                    break
+            await c.retry_delay(attempt)
+        log.warning("event not written", error=said, **_about(incident, reason))
 
 
 def _about(incident: AIIncident, reason: str) -> dict[str, str]:

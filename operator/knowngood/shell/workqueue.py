@@ -11,6 +11,7 @@ from knowngood.shell.cluster import ApiError
 
 log = structlog.get_logger()
 _FIRST_DELAY, _LONGEST_DELAY = 0.2, 30.0
+_WITHOUT_LEASE = 1.0
 Key = tuple[str, str]
 Work = Callable[[Key], Awaitable[float | None]]
 
@@ -78,6 +79,9 @@ class WorkQueue:
             self.add_later(key, again)
 
     def _failed(self, key: Key, error: Exception) -> None:
+        if isinstance(error, ApiError) and error.not_leading:
+            self.add_later(key, _WITHOUT_LEASE)  # which is no failure of the key's, and may end at once
+            return
         count = self._failures.get(key, 0)
         self._failures[key] = count + 1
         delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(count, 10))

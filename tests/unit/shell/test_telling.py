@@ -67,7 +67,7 @@ async def test_what_is_long_past_is_not_told_again() -> None:
     assert api.tries == 0
 
 
-@pytest.mark.parametrize(("status", "tries"), [(0, 3), (429, 3), (500, 3), (422, 1), (403, 1)])
+@pytest.mark.parametrize(("status", "tries"), [(0, 10), (429, 10), (500, 10), (422, 1), (403, 1)])
 async def test_only_what_may_pass_is_tried_again(status: int, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_delay(_: int) -> None:
         """At once."""
@@ -76,6 +76,13 @@ async def test_only_what_may_pass_is_tried_again(status: int, tries: int, monkey
     api = Api(failures=9, status=status)
     await followed(api, recorded("Opened"))
     assert api.tries == tries
-    api = Api(failures=2, status=status)
-    await followed(api, recorded("Opened"))
-    assert len(api.made) == (1 if tries == 3 else 0)
+    assert len(api.made) == (1 if tries == 10 else 0)
+
+
+async def test_a_step_waits_for_no_more_than_its_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowngood.shell.telling._PATIENCE", 0.01)
+    teller = Teller(cast(Cluster, Api(failures=99)), "tests")
+    await teller.tell(recorded(), "IncidentContained", "contained", 0.0)
+    (left,) = teller._telling
+    assert not left.done(), "it is tried further"
+    left.cancel()

@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from knowngood.shell.cluster import ApiError
 from knowngood.shell.workqueue import WorkQueue
 
@@ -72,3 +74,22 @@ async def test_what_work_returns_is_when_to_look_again() -> None:
     await asyncio.wait_for(twice.wait(), 2)
     running.cancel()
     assert looks[1] - looks[0] >= 0.05
+
+
+async def test_to_be_without_the_lease_is_no_failure_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("knowngood.shell.workqueue._WITHOUT_LEASE", 0.01)
+    looks = 0
+    regained = asyncio.Event()
+
+    async def work(_: tuple[str, str]) -> None:
+        nonlocal looks
+        looks += 1
+        if looks < 20:  # with failures' delays this would take minutes
+            raise ApiError(0, "NotLeading", "not now")
+        regained.set()
+
+    queue = WorkQueue("test", work, 1)
+    running = asyncio.create_task(queue.run())
+    queue.add(A)
+    await asyncio.wait_for(regained.wait(), 5)
+    running.cancel()
