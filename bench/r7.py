@@ -140,7 +140,7 @@ def _still_judged(there: Ground, fake: prom.FakePrometheus, tally: Tally) -> flo
     """Seconds until the steady policy's query is asked again; the steady model must be as before."""
 
     def polls() -> int:
-        return sum(n for query, n in fake.asked.items() if "steady_good_total" in query)
+        return sum(n for query, n in list(fake.asked.items()) if "steady_good_total" in query)
 
     before, began = polls(), time.monotonic()
     until("the steady policy is polled", 30, lambda: polls() > before, every=0.05)

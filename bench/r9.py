@@ -176,7 +176,7 @@ def _settled(there: Ground, fates: Counter[str], kept: list[Fuzzed]) -> None:
 def _queries(fake: prom.FakePrometheus, made: list[Fuzzed]) -> Iterator[str]:
     """Queries that read more than their policy's own namespace, or whose values broke out."""
     values = {v for f in made for v in f.values}
-    for query in fake.asked:
+    for query in list(fake.asked):  # the operator goes on asking
         try:
             found = selectors(parse(query))
         except QueryError as error:
@@ -239,11 +239,12 @@ def _peers(operator: Process, there: Ground, fake: prom.FakePrometheus, elsewher
 
 def _counted(fake: prom.FakePrometheus, there: Ground) -> list[tuple[str, str]]:
     entries = Counter(e["verb"] for e in _audit(there))
-    evidence = sum(q.endswith("]") for q in fake.asked)
+    asked = list(fake.asked)
+    evidence = sum(q.endswith("]") for q in asked)
     shown = ", ".join(f"{verb} {n}" for verb, n in sorted(entries.items()))
     return [
-        ("distinct queries that reached the source", str(len(fake.asked))),
+        ("distinct queries that reached the source", str(len(asked))),
         ("of them for evidence, narrowed to a model's labels", str(evidence)),
-        ("of them for who exports a series", str(sum(q.startswith("group by") for q in fake.asked))),
+        ("of them for who exports a series", str(sum(q.startswith("group by") for q in asked))),
         ("requests of the operator to the API server", shown),
     ]
