@@ -197,7 +197,7 @@ class TrendDetector(KnowngoodModel):
 
 
 class ComparisonDetector(KnowngoodModel):
-    """Breach when the running release is worse than another release was."""
+    """Breach when the running release is worse than another one in the same windows."""
 
     against: ComparedWith = Field(
         default=ComparedWith.KNOWN_GOOD, description="The release that the running one is compared with."
@@ -235,5 +235,5 @@ class Detector(OneOf):
     )
     trend: TrendDetector | None = Field(default=None, description="A slow steady slide of a value.")
     comparison: ComparisonDetector | None = Field(
-        default=None, description="The running release is worse than another was."
+        default=None, description="The running release is worse than another in the same windows."
     )

@@ -150,3 +150,14 @@ def test_nothing_learned_divides_by_nothing() -> None:
     found = baseline(begun(0.0), shares=True)
     assert (found.windows, found.mean, found.variance, found.phi, found.count) == (0, 0.0, 0.0, 0.0, 0.0)
     assert (found.dispersion, found.design_effect, found.buckets) == (1.0, 1.0, None)
+
+
+def test_events_are_learned_by_their_rate() -> None:
+    """A day's traffic would else look like windows that resemble each other."""
+    counts = [100.0 * (2 + math.sin(i / 10)) for i in range(200)]
+    rates = [0.05 if i % 2 else 0.04 for i in range(200)]
+    found = baseline(
+        learnt([Sample({}, OK, r * c, c, hits=r * c) for r, c in zip(rates, counts, strict=True)]), shares=False
+    )
+    assert found.mean == pytest.approx(0.045)
+    assert found.phi < -0.9

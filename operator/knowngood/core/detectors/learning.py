@@ -66,6 +66,8 @@ def taught(learner: Learner, sample: Sample, end: float, length: float, healthy:
         return replace(learner, end=end, before=None)
     if sample.buckets is not None and learner.windows and sample.buckets.edges != learner.edges:
         return replace(learner, end=end, before=None)
+    if sample.hits is not None and sample.count:
+        value = sample.hits / sample.count  # events of traffic that changes are alike in their rate, not their number
     neighbour = learner.before if math.isclose(end - learner.end, length, abs_tol=1e-3) else None
     return _counted(_valued(learner, value, neighbour, end), sample)
 
