@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from knowngood.core.detectors.learning import Learner, baseline, begun, taught
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Buckets, Cell, Sample
+from knowngood.core.stats.dispersion import design_effect
 
 pytestmark = pytest.mark.unit
 LENGTH = 60.0
@@ -94,7 +95,15 @@ def test_design_effect(table: list[list[int]]) -> None:
     assert found.buckets == Buckets(edges, tuple(int(c) for c in counts.sum(axis=0)))
     expected = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / counts.sum()
     statistic = np.sum((counts - expected) ** 2 / expected) / ((len(table) - 1) * 3)
-    assert math.isclose(found.design_effect, statistic, rel_tol=1e-6, abs_tol=1e-6)
+    assert math.isclose(found.design_effect, max(1.0, statistic), rel_tol=1e-6)
+
+
+@given(TABLES)
+def test_design_effect_of_outcomes(table: list[list[int]]) -> None:
+    """Two groups whose favourable and other outcomes are the columns."""
+    groups = [(Cell({"g": "a"}, a, a + b), Cell({"g": "b"}, c, c + d)) for a, b, c, d in table]
+    samples = [Sample({}, OK, 0.5, float(sum(x.total for x in cells)), cells=cells) for cells in groups]
+    assert math.isclose(baseline(learnt(samples), shares=True).design_effect, design_effect(table), rel_tol=1e-6)
 
 
 def test_events_without_an_exposure_count_windows() -> None:

@@ -13,9 +13,10 @@ from typing import TypeVar
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Buckets, Cell, Sample
+from knowngood.core.stats.dispersion import design_effect_of
 
 _MOST_CELLS = 256
-Group = tuple[tuple[tuple[str, str], ...], int, int]
+Group = tuple[tuple[tuple[str, str], ...], int, int, float, float]
 _Number = TypeVar("_Number", int, float)
 
 
@@ -25,7 +26,8 @@ class Learner:
 
     ``end`` is the last window looked at, recorded or not; ``before`` is its value where it was recorded, since only
     neighbours tell of autocorrelation: ``pairs`` of them, summed about ``origin``. ``spread`` and ``scatter`` are the
-    squares of hits and of each bucket's counts over what was observed. ``cells`` are (labels, favourable, total).
+    squares of hits and of each bucket's counts over what was observed. ``cells`` are (labels, favourable, total),
+    with the squares of the favourable and of the other outcomes over those of all groups.
     """
 
     end: float
@@ -121,12 +123,15 @@ def _added(known: tuple[_Number, ...], new: tuple[_Number, ...]) -> tuple[_Numbe
 
 
 def _regrouped(known: tuple[Group, ...], cells: tuple[Cell, ...]) -> tuple[Group, ...]:
-    sums = {labels: (favourable, total) for labels, favourable, total in known}
+    sums = {labels: (good, total, square, other) for labels, good, total, square, other in known}
+    within = sum(cell.total for cell in cells)
     for cell in cells:
         labels = tuple(sorted(cell.labels.items()))
-        favourable, total = sums.get(labels, (0, 0))
+        favourable, total, square, other = sums.get(labels, (0, 0, 0.0, 0.0))
         if labels in sums or len(sums) < _MOST_CELLS:
-            sums[labels] = (favourable + cell.favourable, total + cell.total)
+            square += cell.favourable**2 / within if within else 0.0
+            other += (cell.total - cell.favourable) ** 2 / within if within else 0.0
+            sums[labels] = (favourable + cell.favourable, total + cell.total, square, other)
     return tuple((labels, *sums[labels]) for labels in sorted(sums))
 
 
@@ -143,7 +148,7 @@ def baseline(learner: Learner, shares: bool) -> Baseline:
         dispersion=_dispersion(learner, shares),
         buckets=Buckets(learner.edges, learner.buckets) if learner.edges else None,
         design_effect=_design_effect(learner),
-        cells=tuple(Cell(dict(labels), favourable, total) for labels, favourable, total in learner.cells),
+        cells=tuple(Cell(dict(labels), favourable, total) for labels, favourable, total, _, _ in learner.cells),
     )
 
 
@@ -168,9 +173,9 @@ def _dispersion(learner: Learner, shares: bool) -> float:
 
 
 def _design_effect(learner: Learner) -> float:
-    """Pearson's chi-squared of the table of windows by buckets over its degrees of freedom."""
-    total, used = sum(learner.buckets), [i for i, c in enumerate(learner.buckets) if c]
-    if learner.windows < 2 or len(used) < 2:
-        return 1.0
-    freedom = (learner.windows - 1) * (len(used) - 1)
-    return max(0.0, sum(learner.scatter[i] * total / learner.buckets[i] for i in used) - total) / freedom
+    """Of buckets, or of the favourable and the other outcomes of all groups."""
+    if learner.buckets:
+        return design_effect_of(learner.windows, learner.buckets, learner.scatter)
+    counts = [count for _, good, total, _, _ in learner.cells for count in (good, total - good)]
+    scatter = [square for *_, good, other in learner.cells for square in (good, other)]
+    return design_effect_of(learner.windows, counts, scatter)
