@@ -64,6 +64,8 @@ def _smaller(status: Raw, text: int, points: int, items: int) -> Raw:
     made = dict(status)
     if evidence := made.get("evidence"):
         made["evidence"] = _evidence(evidence, text, points, items)
+    if analysis := made.get("analysis"):
+        made["analysis"] = _shorter(analysis, text, items)
     if plan := made.get("plan"):
         notes = [clipped(note, text) for note in plan.get("notes", [])]
         steps = [_step(step, text) for step in plan.get("steps", [])]
@@ -73,6 +75,15 @@ def _smaller(status: Raw, text: int, points: int, items: int) -> Raw:
     if timeline := made.get("timeline"):
         made["timeline"] = [_cut(entry, text) for entry in timeline]
     return made
+
+
+def _shorter(value: Any, text: int, items: int) -> Any:
+    """Every text, list and map in it cut alike."""
+    if isinstance(value, dict):
+        return {key: _shorter(item, text, items) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_shorter(item, text, items) for item in value[:items]]
+    return clipped(value, text) if isinstance(value, str) else value
 
 
 _SENTENCES = ("message", "summary", "precondition", "effect", "undo", "reason", "query", "value", "threshold")
@@ -141,6 +152,8 @@ def _least(status: Raw) -> Raw:
             containers = [_environment(c, 0, 0) for c in kept["workload"].get("containers", ())]
             kept["workload"] = {**kept["workload"], "containers": containers}
         made["evidence"] = {**kept, "missing": [_left_out(evidence)]}
+    if analysis := made.get("analysis"):
+        made["analysis"] = {k: v for k, v in analysis.items() if not isinstance(v, list)}
     if signals := made.get("signals"):
         made["signals"] = [{k: v for k, v in s.items() if k not in ("segment", "query")} for s in signals]
     if timeline := made.get("timeline"):
