@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from bench.nulls_counts import NULLS
 from bench.result import Result, result
 from bench.simulate import Gaussian, Null, RunLength, Shares, run_length
 from knowngood.api.detectors import ChangeDetector, TrendDetector
@@ -69,6 +70,7 @@ SIMULATIONS: tuple[Simulation, ...] = (
         430,
         seen=60,
     ),
+    *(Simulation(f"{name}, phi 0.5", of.detector, of.set("200m"), of.null, 200, 200) for name, of in NULLS.items()),
 )
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.simulate import autoregressive, learnt
 from knowngood.api.detectors import BurstDetector, ComparisonDetector, DisparityDetector
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.burst import Burst
@@ -20,19 +21,10 @@ from knowngood.core.detectors.disparity import Disparity
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Cell, Sample
-from knowngood.core.stats.pearson import dispersion
 
 Values = NDArray[np.float64]
 _NO_LABELS: Mapping[str, str] = {}
 PHI = 0.5
-
-
-def autoregressive(rng: np.random.Generator, replicas: int, phi: float) -> Iterator[Values]:
-    """Standard normal values of all replicas with autocorrelation ``phi`` at lag one, for ever."""
-    values = rng.standard_normal(replicas)
-    while True:
-        yield values
-        values = phi * values + np.sqrt(1 - phi**2) * rng.standard_normal(replicas)
 
 
 @dataclass(frozen=True)
@@ -48,10 +40,7 @@ class Events:
 
     def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline]:
         """Recorded from traffic of its own."""
-        rates = autoregressive(rng, replicas, self.phi)
-        drawn = [self.draw(rng, next(rates)) for _ in range(self.estimated)]
-        hits, exposure = (np.array([d[i] for d in drawn], dtype=np.float64) for i in (0, 1))
-        return [_counted(h, e) for h, e in zip(hits.T, exposure.T, strict=True)]
+        return learnt(self.windows(rng, replicas), self.estimated)
 
     def draw(self, rng: np.random.Generator, rates: Values, shift: float = 0.0) -> tuple[Values, Values]:
         """(hits, exposure) of a window with those standardised log rates."""
@@ -79,22 +68,6 @@ class EventStream:
             Sample(_NO_LABELS, DataState.OK, h, e, hits=h)
             for h, e in zip(hits.tolist(), exposure.tolist(), strict=True)
         ]
-
-
-def _counted(hits: Values, exposure: Values, shares: bool = False) -> Baseline:
-    windows, rates = len(hits), hits / exposure
-    centred = rates - rates.mean()
-    power = float((centred**2).sum())
-    return Baseline(
-        windows,
-        float(rates.mean()),
-        power / (windows - 1),
-        float((centred[1:] * centred[:-1]).sum()) / power if power > 0 else 0.0,
-        float(exposure.mean()),
-        float(hits.sum()),
-        float(exposure.sum()),
-        dispersion(windows, float(hits.sum()), float(exposure.sum()), float((hits**2 / exposure).sum()), shares),
-    )
 
 
 @dataclass(frozen=True)
@@ -157,10 +130,7 @@ class Releases:
 
     def baselines(self, rng: np.random.Generator, replicas: int) -> Sequence[Baseline]:
         """Recorded from the running release's traffic."""
-        rates = autoregressive(rng, replicas, self.phi)
-        hits = np.array([self.draw(rng, next(rates), self.count) for _ in range(self.estimated)])
-        exposure = np.full(self.estimated, float(self.count))
-        return [_counted(h, exposure, shares=True) for h in hits.T]
+        return learnt(self.windows(rng, replicas), self.estimated, shares=True)
 
     def draw(self, rng: np.random.Generator, rates: Values, count: int) -> Values:
         """Hits of a window with those standardised log rates."""

@@ -7,7 +7,7 @@ equally long: windows over alarms is then what a fleet has, not what its luckies
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,14 @@ class Stream(Protocol):
         """The next window of each."""
 
 
+@runtime_checkable
+class Paired(Protocol):
+    """Windows of two releases."""
+
+    def references(self) -> Sequence[Sample]:
+        """The same window of the other release; asked once for each ``next``."""
+
+
 @dataclass(frozen=True)
 class RunLength:
     """What was measured."""
@@ -64,7 +72,9 @@ def run_length(
     memories: list[Any] = [None] * replicas
     alarms = 0
     for number in range(horizon):
-        found = _judged(detector, settings, stream.next(0.0), memories, baselines, number, segments)
+        samples = stream.next(0.0)
+        others = stream.references() if isinstance(stream, Paired) else None
+        found = _judged(detector, settings, samples, memories, baselines, number, segments, others)
         for i, (judgement, memory) in enumerate(found):
             if judgement.verdict is Verdict.BREACH:
                 alarms, memory = alarms + 1, None
@@ -104,9 +114,12 @@ def _judged(
     baselines: Sequence[Baseline | None],
     number: int,
     segments: int,
+    others: Sequence[Sample] | None = None,
 ) -> Sequence[tuple[Any, Any]]:
     span = Span(START + number * WINDOW, WINDOW, WINDOW)
-    cases = [Case(s, m, b, segments) for s, m, b in zip(samples, memories, baselines, strict=True)]
+    beside: Sequence[Sample | None] = others or [None] * len(samples)
+    rows = zip(samples, memories, baselines, beside, strict=True)
+    cases = [Case(s, m, b, segments, o) for s, m, b, o in rows]
     return detector.judge(settings, cases, span)
 
 
