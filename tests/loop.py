@@ -192,9 +192,11 @@ class Kubernetes:
     def __init__(self) -> None:
         self.maps: dict[Key, dict[str, Any]] = {}
         self.writes: list[str] = []
+        self.reads: list[str] = []
         self.refuse: ApiError | None = None
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
+        self.reads.append(name)
         if (namespace, name) not in self.maps:
             raise ApiError(404, "NotFound", "not found")
         return copy.deepcopy(self.maps[(namespace or "", name)])

@@ -123,11 +123,12 @@ class Judging:
         if shown is None:
             turn.board.remember(signal, outcome.judged)
             return
-        if outcome.failure:
+        changed = turn.board.record(signal, outcome.judged, shown)
+        if outcome.failure and changed:
             namespace, model = turn.subject.key
             where = {"namespace": namespace, "policy": signal.policy, "signal": signal.name, "model": model}
             log.error("detector failed", error=outcome.failure, **where)
-        turn.changed |= turn.board.record(signal, outcome.judged, shown)
+        turn.changed |= changed
         if read.whole and outcome.seen:
             turn.seen.append((read, outcome))
 

@@ -63,6 +63,12 @@ def test_only_neighbours_tell_of_autocorrelation() -> None:
     assert math.isclose(baseline(learnt(gap), shares=True).phi, np.mean(pairs) / np.mean(array**2))
 
 
+def test_windows_that_were_missed_are_no_neighbours() -> None:
+    learner = learnt(valued([1.0, 2.0, 1.5]))
+    missed = taught(learner, valued([3.0])[0], learner.end + 2 * LENGTH, LENGTH)
+    assert (missed.windows, missed.pairs) == (4, learner.pairs)
+
+
 @given(COUNTS)
 def test_dispersion_of_events(windows: list[tuple[int, int]]) -> None:
     samples = [Sample({}, OK, hits / n, n, hits=hits) for hits, n in windows]

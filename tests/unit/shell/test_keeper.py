@@ -208,7 +208,9 @@ async def test_a_model_made_anew_under_its_name_takes_up_nothing() -> None:
     raw = raw_model(version=50)
     raw["metadata"]["uid"] = "another"
     loop.store.apply(raw)
+    api.reads.clear()
     await loop.take_up()
+    assert api.reads == [BASELINE]
     assert not loop.lessons.of(MODEL, loop.signal).baselines
 
 

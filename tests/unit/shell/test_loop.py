@@ -151,6 +151,31 @@ async def test_what_a_suspect_has_not_finished_is_forgotten_and_a_whole_baseline
     assert loop.said.verdict is Verdict.HEALTHY
 
 
+async def test_a_suspect_finishes_nothing() -> None:
+    loop = Loop(Source(steady))
+    lesson = loop.lessons.of(MODEL, loop.signal)
+    at = START
+    while lesson.progress({b.GOOD}) != NEEDED - 1:
+        await loop.tick(at)
+        at += INTERVAL
+    loop.store.apply(implicated("i", 2))
+    await loop.run(at, at + 2 * WINDOW)
+    assert not lesson.baselines
+
+
+async def test_what_is_remembered_of_a_series_outlasts_its_absence() -> None:
+    """A sum that began anew with each window without traffic would never find anything."""
+    loop = await learned(Source(collapsing(LEARNED, to=0.7)))
+    await loop.run(LEARNED, LEARNED + 2 * WINDOW)
+    before = loop.said.value
+    loop.source.value = lambda *_: None
+    await loop.run(LEARNED + 2 * WINDOW, LEARNED + 5 * WINDOW)
+    assert loop.said.reason == Reason.EMPTY
+    loop.source.value = steady
+    await loop.run(LEARNED + 5 * WINDOW, LEARNED + 6 * WINDOW)
+    assert 0 < (loop.said.value or 0) <= (before or 0) + 0.02
+
+
 async def test_the_known_good_release_is_the_reference_and_after_it_the_own() -> None:
     """Release 2 answers a little worse than 1 did, all the time; against itself that is healthy."""
 
