@@ -170,6 +170,14 @@ def test_neighbours_are_seen_with_what_they_provide_and_what_known_good_requires
     assert "hunter2" not in json.dumps([d.to_object() for d in found])
 
 
+@pytest.mark.parametrize(("key", "value"), [("version", "x" * 129), ("api-token", "hunter2")])
+def test_what_is_no_version_is_shown_as_a_digest(key: str, value: str) -> None:
+    named = {"name": "p", "configMapKeyRef": {"name": "m", "key": key}, "contract": "features"}
+    config = {"metadata": {"name": "m"}, "data": {key: value}}
+    [found] = neighbours.seen(b.model({"dependencies": [named]}), {"m": config}, {})
+    assert found.version.startswith("sha256:")
+
+
 @pytest.mark.parametrize(("releases", "changed"), [(["bad"], None), (["bad", "good"], b.at(5))])
 def test_an_upstreams_first_release_is_no_change(releases: list[str], changed: Any) -> None:
     upstream = b.model(name="embedder", releases=[b.release(r) for r in releases])

@@ -1,5 +1,6 @@
 """The neighbours that a model depends on, as they were when it broke."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from knowngood.api.modeldeployment import Dependency, ModelDeployment
 from knowngood.core.incidents import evidence
 from knowngood.core.incidents.changes import written_at
 
-_LONGEST = 253
+_LONGEST = 128  # of a contract's version
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,16 @@ def _config_dependency(
         kind="ConfigMap",
         object=name,
         contract=wanted.contract,
-        version="" if value is None else evidence.env_value(key, str(value).strip())[:_LONGEST],
+        version="" if value is None else _version(key, str(value).strip()),
         required=required,
         changed_at=None if written is None else evidence.moment(written),
     )
+
+
+def _version(key: str, value: str) -> str:
+    """A version as evidence shows it; what is too long for one is some other thing, and only its digest is shown."""
+    shown = evidence.env_value(key, value)
+    return shown if len(value) <= _LONGEST else "sha256:" + hashlib.sha256(value.encode()).hexdigest()
 
 
 def _model_dependency(wanted: Dependency, upstream: Neighbour, required: str) -> SeenDependency:
