@@ -1,7 +1,7 @@
 """One Prometheus for all tests of this directory; each test writes into a namespace of its own."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,13 @@ class World:
     namespace: str
 
     def scraped(
-        self, name: str, values: list[Value], first: float = 0.0, every: float = EVERY, pod: str = "a", **labels: str
+        self,
+        name: str,
+        values: Sequence[Value],
+        first: float = 0.0,
+        every: float = EVERY,
+        pod: str = "a",
+        **labels: str,
     ) -> None:
         """What a target exported at each scrape, the first at ``first`` seconds after the start; None: nothing."""
         points: list[tuple[float, float | p.Native]] = []
@@ -49,9 +55,9 @@ class World:
         target = {"job": "models", "instance": f"{pod}:80", "pod": pod, "namespace": self.namespace}
         self.source.write(name, {"model": "digits", "release": "1", **target, **labels}, points)
 
-    def up(self, values: list[float | None], **where: Any) -> None:
+    def up(self, values: Sequence[float | None], **where: Any) -> None:
         """What Prometheus noted of a target."""
-        self.scraped("up", list(values), **{**where, "model": "", "release": ""})
+        self.scraped("up", values, **{**where, "model": "", "release": ""})
 
     def request(self, name: str, whole: bool = True, **fields: Any) -> Request:
         """The request of an input whose fields are as in a policy."""

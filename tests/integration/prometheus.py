@@ -17,7 +17,7 @@ import requests
 import yaml
 
 from knowngood.core.signals.answer import Answer, parse_answer
-from tests.conformance.apiserver import _free_ports, binary
+from tests.conformance.apiserver import binary, free_ports
 
 STALE = struct.unpack("<d", struct.pack("<Q", 0x7FF0000000000002))[0]  # the NaN that marks the end of a series
 START_SECONDS = 30
@@ -70,7 +70,7 @@ class Prometheus:
 @contextlib.contextmanager
 def running(directory: Path, jobs: Sequence[Mapping[str, Any]] = ()) -> Iterator[Prometheus]:
     """A Prometheus on a free loopback port that keeps all it writes in ``directory``; ended on leaving."""
-    (port,) = _free_ports(1)
+    (port,) = free_ports(1)
     config = {
         "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
         "storage": {"tsdb": {"out_of_order_time_window": "30d"}},

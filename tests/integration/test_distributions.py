@@ -2,6 +2,7 @@
 
 import math
 import random
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.integration.prometheus import Native
 from tests.integration.test_counting import risen, scrapes
 
 pytestmark = pytest.mark.integration
-OUTCOMES = {
+OUTCOMES: dict[str, Any] = {
     "metric": "decisions_total",
     "outcomeLabel": "outcome",
     "favourable": ["approve", "maybe"],
@@ -20,14 +21,14 @@ OUTCOMES = {
 }
 
 
-def observe(world: World, increments: dict[str, list[float]], total: float = 0.5, **where: str) -> None:
+def observe(world: World, increments: dict[str, list[float]], pod: str = "a") -> None:
     """A classic histogram: what fell into each bucket, not cumulative, at each scrape."""
     below: list[float] = [0.0] * scrapes(10)
     for le, values in increments.items():
         below = [b + v for b, v in zip(below, values, strict=False)]
-        world.scraped("score_bucket", risen(below), le=le, **where)
-    world.scraped("score_count", risen(below), **where)
-    world.scraped("score_sum", risen([total * n for n in below]), **where)
+        world.scraped("score_bucket", risen(below), le=le, pod=pod)
+    world.scraped("score_count", risen(below), pod=pod)
+    world.scraped("score_sum", risen([n / 2 for n in below]), pod=pod)
 
 
 class TestClassic:
