@@ -46,7 +46,7 @@ def ddm(x: float) -> Any:
 
 
 def run_length(make: Make, x: float, windows: int, seed: int) -> float:
-    """Windows an alarm on healthy data; each detector learns anew after its alarm, and what it says until then is free."""
+    """Windows an alarm on healthy data; each detector learns anew after its alarm, and until then alarms are free."""
     rng, alarms, seen, age, detector = random.Random(seed), 0, 0, 0, make(x)
     while seen < windows:
         age += 1
