@@ -2,7 +2,8 @@
 
 Ours is set to a smallest shift of one standard deviation and sees larger ones too; the optimal CUSUM is set to each of
 them (Moustakides, Annals of Statistics 14, 1986), and its delay is computed, not simulated. river's are tuned to the
-same run length on the same kind of data, in a venv that this benchmark makes.
+same run length on the same kind of data, in a venv that this benchmark makes; they have 200 windows to learn from, and
+so has ours where it is held against them.
 """
 
 import json
@@ -50,24 +51,24 @@ def river(scale: int) -> dict[str, dict[str, float]]:
 def run(prove: bool) -> Result:
     """The largest delay over the optimal one."""
     replicas = 20_000 if prove else 3_000
-    rows, ratios, mine = [], [], {}
+    rows, ratios, slowest = [], [], {}
     for shift in SHIFTS:
-        mine[shift], best = ours(shift, replicas, Gaussian()), optimal(shift)
-        ratios.append(mine[shift] / best)
+        mine, best = ours(shift, replicas, Gaussian()), optimal(shift)
+        ratios.append(mine / best)
         ewma = ours(shift, replicas, Gaussian(), "Ewma")
-        learnt = ours(shift, replicas // 10, Gaussian(0.0, 200))
-        text = f"Cusum {mine[shift]:.2f}, optimal {best:.2f} ({ratios[-1]:.3f} x); Ewma {ewma:.2f}"
+        learnt = slowest[shift] = ours(shift, replicas // 10, Gaussian(0.0, 200))
+        text = f"Cusum {mine:.2f}, optimal {best:.2f} ({ratios[-1]:.3f} x); Ewma {ewma:.2f}"
         rows.append((f"windows to find {shift:g} sigma", f"{text}; Cusum with 200 windows of baseline {learnt:.2f}"))
     peers = river(10 if prove else 2)
     better = True
     for name, delays in peers.items():
         text = ", ".join(f"{shift} sigma {found:.1f}" for shift, found in delays.items())
         rows.append((f"river {name}, tuned to the same run length", text))
-        better = better and all(found > mine[float(shift)] for shift, found in delays.items())
+        better = better and all(found > slowest[float(shift)] for shift, found in delays.items())
     nearest = min(delays["1.0"] for delays in peers.values())
     goal = f"<= {MOST} x the optimal CUSUM's delay, and less than each of river's"
     worst = max(ratios)
     ok = worst <= MOST and better
     return result(
-        "D3", round(worst, 3), "x optimal", goal, ok, peer=round(nearest / mine[1.0], 2), floor=1.0, rows=rows
+        "D3", round(worst, 3), "x optimal", goal, ok, peer=round(nearest / slowest[1.0], 2), floor=1.0, rows=rows
     )

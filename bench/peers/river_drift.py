@@ -46,19 +46,19 @@ def ddm(x: float) -> Any:
 
 
 def run_length(make: Make, x: float, windows: int, seed: int) -> float:
-    """Windows an alarm on healthy data, each detector learning anew after its alarm."""
-    rng, alarms, seen, detector = random.Random(seed), 0, 0, None
-    for number in range(windows):
-        if detector is None:
-            detector, began = make(x), number
+    """Windows an alarm on healthy data; each detector learns anew after its alarm, and until then alarms are free."""
+    rng, alarms, seen, age, detector = random.Random(seed), 0, 0, 0, make(x)
+    while seen < windows:
+        age += 1
+        seen += age > HEALTHY
         if _takes(make, detector, rng.gauss(0, 1)):
-            alarms, detector = alarms + (number - began >= HEALTHY), None
-        seen += number - began >= HEALTHY if detector is not None else 1
+            alarms += age > HEALTHY
+            age, detector = 0, make(x)
     return seen / max(alarms, 1)
 
 
 def tuned(make: Make, arl: float, windows: int, low: float, high: float) -> float:
-    """The parameter with that run length: halving, since a higher one alarms less often."""
+    """The parameter with that run length: by halving, since a higher one alarms less often."""
     for _ in range(8):
         middle = (low + high) / 2
         low, high = (middle, high) if run_length(make, middle, windows, 7) < arl else (low, middle)
@@ -83,7 +83,7 @@ def main(arl: float, scale: int) -> dict[str, dict[str, float]]:
     ranges: dict[Make, tuple[float, float, int]] = {
         adwin: (0.0, 8.0, 20),
         page_hinkley: (1.0, 60.0, 20),
-        kswin: (1.0, 8.0, 1),
+        kswin: (1.0, 8.0, 3),
         ddm: (0.5, 8.0, 20),
     }
     told = {}

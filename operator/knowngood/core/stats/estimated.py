@@ -24,7 +24,7 @@ _REFERENCES = (0.6, 0.7, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 4.5)  # of k, in smalles
 _LONGEST = 1e6  # a limit of h that no data reaches
 # Of phi's variance beyond the large-sample one: measured, so that AR(1) of phi = 0.5 keeps what was asked at 20 to 500
 # windows, by CUSUM and EWMA, for run lengths of 500 and 5,000.
-_SHORT = 150.0
+_SHORT = 200.0
 _PHIS = np.linspace(0.0, 0.95, 77)
 _MANY = 100_000  # windows of which a baseline counts as known
 
