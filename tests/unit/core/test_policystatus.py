@@ -15,11 +15,11 @@ LOST: Said = (ConditionStatus.FALSE, Reason.TOO_LARGE.value, "x" * 10_000)
 def test_what_is_kept_is_said_where_anything_is_remembered() -> None:
     policy = b.policy()
     compiled = compile_policy(policy, [b.model()])
-    status = policy_status(policy, compiled, 1, {"pin-known-good"}, FINE, b.at(0), LOST)
+    status = policy_status(policy, compiled, 1, {"pin-known-good"}, {"default"}, FINE, b.at(0), LOST)
     found = find_condition(status.conditions, "StateKept")
     assert found is not None
     assert (found.status, found.reason) == (ConditionStatus.FALSE, Reason.TOO_LARGE)
     assert len(found.message) <= 4096
     again = policy.model_copy(update={"status": status})
-    later = policy_status(again, compiled, 1, {"pin-known-good"}, FINE, b.at(9))
+    later = policy_status(again, compiled, 1, {"pin-known-good"}, {"default"}, FINE, b.at(9))
     assert find_condition(later.conditions, "StateKept") is None
