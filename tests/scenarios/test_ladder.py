@@ -8,6 +8,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
+from knowngood.core.response.facts import Hold
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -153,6 +154,36 @@ def test_a_pin_that_cannot_begin_escalates_in_time_while_it_is_out_of_its_limits
     found.live(40)
     assert found.workload is not None
     assert found.workload.replicas == 0
+
+
+@pytest.mark.parametrize("reason", [Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_STOP])
+def test_what_only_waits_for_its_turn_is_tried_before_the_next_rung(reason: Reason) -> None:
+    found = world(hold=Hold(reason, "it waits"))
+    found.live(1200)
+    assert found.patches == []
+    found.hold = None
+    found.live(60)
+    assert found.workload is not None
+    assert found.workload.replicas == 2, "a release that is known to be good is tried before an outage"
+    assert found.image == b.image("good")
+    assert found.status.phase is IncidentPhase.CONTAINED
+
+
+def test_a_window_that_began_before_the_containment_is_no_reason_to_escalate() -> None:
+    slow = {"ratio": {"good": "good_total", "total": "all_total", "window": "20m"}}
+    long = dataclasses.replace(b.view(), signal=b.compiled(slow))
+    found = world(views=b.views(long))
+    found.settle()
+    assert found.status.phase is IncidentPhase.CONTAINED
+    found.later(600)
+    still = dataclasses.replace(b.view(Verdict.BREACH, "good", found.seconds), signal=b.compiled(slow))
+    found.views = b.views(still)
+    found.settle()
+    assert found.workload is not None
+    assert found.workload.replicas == 2
+    found.later(700)
+    found.settle()
+    assert found.workload.replicas == 0, "by now the window began after the containment"
 
 
 def test_dry_run_plans_both_rungs_and_touches_nothing() -> None:

@@ -75,7 +75,7 @@ class Keeper:
         """Whether all was read that there is of this policy and its models; begins to where not."""
         key = (compiled.namespace, compiled.name)
         known = self._loaded.get(key)
-        if known is models or (known is not None and self._read.issuperset(models)):
+        if known is models or (known is not None and (self._read.issuperset(models) or not self._learns(compiled))):
             self._loaded[key] = models
             return True
         if key not in self._loading or self._loading[key].done():
@@ -131,17 +131,19 @@ class Keeper:
     def _whole(self, signal: CompiledSignal) -> bool:
         return self._find(signal.detector.chosen()[0]).whole_windows
 
+    def _learns(self, compiled: CompiledPolicy) -> bool:
+        return any(self._find(s.detector.chosen()[0]).learns for s in compiled.signals)
+
     def _remembers(self, signal: CompiledSignal) -> bool:
         return self._find(signal.detector.chosen()[0]).memory is not None
 
     async def load(self, compiled: CompiledPolicy, models: Sequence[Key]) -> None:
         """Read what is kept of a policy and its models."""
         key = (compiled.namespace, compiled.name)
-        learns = any(self._find(s.detector.chosen()[0]).learns for s in compiled.signals)
         try:
             if key not in self._loaded:
                 await self._load_state(compiled)
-            if learns:
+            if self._learns(compiled):
                 await asyncio.gather(*(self._load_baselines(key, m) for m in models if m not in self._read))
             self._loaded[key] = models
         except c.ApiError as error:
@@ -234,8 +236,10 @@ class Keeper:
         if not any(kept.memories or kept.learners for kept in state.values()):
             return
         text, left_out = await asyncio.to_thread(state_text, state)
-        if self._written.get(key, _NEVER)[1] != text:
-            await self._write([key], kept_name("state", key[1]), owner, text, left_out, "models")
+        if self._written.get(key, _NEVER)[1] != text and not await self._write(
+            [key], kept_name("state", key[1]), owner, text, left_out, "models"
+        ):
+            text = ""  # nobody has it yet
         self._written[key] = (time.monotonic(), text)
 
     def _state(self, compiled: CompiledPolicy, models: Sequence[Key]) -> dict[str, KeptSignal]:

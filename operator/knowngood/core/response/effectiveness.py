@@ -15,6 +15,7 @@ from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.compiled import SLIDING
 
 _LEAST_VERIFY = 60.0
 _LOOK_AGAIN = 5.0
@@ -63,7 +64,7 @@ def _effective(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         return _effect(status, ConditionStatus.TRUE, Reason.SCALED_TO_ZERO, "no pod answers", facts)
     if since is None or facts.running != _pinned(facts):
         return status
-    ready = [v for s, v in _fired(status, facts) if v and _current(v, facts) and _window_passed(v, since, facts.now)]
+    ready = [v for s, v in _fired(status, facts) if v and _current(v, facts) and window_passed(v, since, facts.now)]
     if not ready or len(ready) < len(status.signals):
         return status
     worst = max(ready, key=lambda v: v.judgement.verdict.rank)
@@ -111,8 +112,11 @@ def _sound(view: SignalView) -> bool:
     return view.judgement.verdict is Verdict.HEALTHY and view.judgement.state is DataState.OK
 
 
-def _window_passed(view: SignalView, since: datetime, now: datetime) -> bool:
-    return now - since >= timedelta(seconds=view.signal.window + view.signal.interval)
+def window_passed(view: SignalView, since: datetime, now: datetime) -> bool:
+    """Whether the newest judged window began after ``since``; a whole window may be judged a window after its begin."""
+    signal = view.signal
+    spans = 1 if signal.detector.chosen()[0] in SLIDING else 2
+    return now - since >= timedelta(seconds=spans * (signal.window + signal.interval))
 
 
 def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:

@@ -10,7 +10,7 @@ from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, Rung, StepState
 from knowngood.api.playbook import OnFailure
 from knowngood.core.incidents.record import stepped, told
-from knowngood.core.response import approval, outcome
+from knowngood.core.response import approval, effectiveness, outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.registry import action, changes_workload
@@ -18,6 +18,8 @@ from knowngood.core.response.registry import action, changes_workload
 _UNFINISHED = frozenset({StepState.PENDING, StepState.INTENDED, StepState.UNDOING})
 _FINAL = frozenset({Reason.PERSON_WROTE, Reason.WORKLOAD_NOT_FOUND, Reason.DRY_RUN, Reason.REJECTED})
 """After these nothing more is done to the workload: somebody else decides, or there is nothing to decide on."""
+
+_HELD = frozenset({Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_STOP, Reason.SUSPENDED})
 
 
 def current(status: AIIncidentStatus) -> PlanStep | None:
@@ -116,8 +118,8 @@ def escalate_in_time(facts: Facts) -> Effect | None:
     if plan is None or plan.escalate_after is None or plan.escalated_at is not None or _forbidden(status):
         return None
     step = current(status)
-    if step is not None and not _is_open_change(step):
-        return None
+    if step is not None and (not _is_open_change(step) or facts.hold is not None or step.reason in _HELD):
+        return None  # what only waits for its turn has not been tried; the next rung may be an outage
     if plan.mode is Mode.APPROVAL and status.approval is None:
         return None
     since = status.contained_at or status.opened_at
@@ -129,10 +131,11 @@ def escalate_in_time(facts: Facts) -> Effect | None:
 
 
 def _in_breach(status: AIIncidentStatus, facts: Facts) -> bool:
-    """Whether a signal that fired is out of its limits on what runs now."""
+    """Whether a signal that fired is out of its limits on what runs now, by data from after the containment."""
+    since = status.contained_at
     fired = {(s.policy, s.name) for s in status.signals}
     return any(
         view.judgement.verdict is Verdict.BREACH and facts.running == {view.judgement.digest}
         for key, view in facts.signals.items()
-        if key in fired
+        if key in fired and (since is None or effectiveness.window_passed(view, since, facts.now))
     )
