@@ -16,7 +16,11 @@ class Guard:
         self.missing = "admission was not asked yet"
 
     async def check(self) -> None:
-        """Ask, unless the answer is fresh; ``missing`` says what is wrong, and is empty where nothing is."""
+        """Ask, unless the answer is fresh; ``missing`` says what is wrong, and is empty where nothing is.
+
+        Raises ApiError where the API server cannot say now: whether a decision counts is not known then, and a
+        decision that is not honoured never counts again.
+        """
         if self._asked_at is not None and time.monotonic() - self._asked_at < _BELIEVED_FOR:
             return
         self.missing = await self._what_is_missing()
@@ -29,6 +33,8 @@ class Guard:
             policy = await self._api.get(c.ADMISSION_POLICIES, None, self._policy)
             binding = await self._api.get(c.ADMISSION_BINDINGS, None, self._policy)
         except c.ApiError as error:
+            if error.passing:
+                raise
             if error.not_found:
                 return f"ValidatingAdmissionPolicy {self._policy} or its binding does not exist"
             return f"ValidatingAdmissionPolicy {self._policy} could not be read: {error}"

@@ -114,9 +114,20 @@ class TestGuard:
     async def test_one_that_does_not_guard(self, kind: str, spec: dict[str, Any], said: str) -> None:
         assert said in await self.missing({**GOOD, kind: {"spec": spec}})
 
-    async def test_no_answer_is_no_guard(self) -> None:
-        down = ApiError(500, "InternalError", "etcd")
-        assert "could not be read" in await self.missing({**GOOD, "ValidatingAdmissionPolicy": down})
+    async def test_a_refusal_is_no_guard(self) -> None:
+        refused = ApiError(403, "Forbidden", "no")
+        assert "could not be read" in await self.missing({**GOOD, "ValidatingAdmissionPolicy": refused})
+
+    @pytest.mark.parametrize("status", [0, 429, 500])
+    async def test_no_answer_is_not_taken_for_no_guard(self, status: int) -> None:
+        """Decisions that are seen unguarded never count again: a hiccup of the API server must not do that."""
+        api = Api({**GOOD, "ValidatingAdmissionPolicy": ApiError(status, "InternalError", "etcd")})
+        guard = Guard(cast(Cluster, api), "decisions")
+        with pytest.raises(ApiError):
+            await guard.check()
+        api.found = GOOD
+        await guard.check()
+        assert guard.missing == ""
 
     async def test_no_policy_named(self) -> None:
         assert "admission.policy" in await self.missing(GOOD, None)

@@ -197,6 +197,26 @@ async def test_a_refused_write_is_said_and_tried_again() -> None:
     assert (loop.keeper.said(POLICY) or ("",))[0] is ConditionStatus.TRUE
 
 
+async def test_state_that_could_not_be_written_is_written_though_nothing_has_changed_since() -> None:
+    api = Kubernetes()
+    loop = await process(api)
+    await loop.run(START, LEARNED + WINDOW)
+    api.refuse = ApiError(500, "InternalError", "etcd")
+    await loop.keeper.write(FOREVER)
+    api.refuse = None
+    await loop.keeper.write(FOREVER)
+    assert STATE in api.writes
+
+
+async def test_what_learns_nothing_is_asked_though_its_models_change_all_the_time() -> None:
+    """Each change of any ModelDeployment makes new tuples of equal keys."""
+    loop = await process(Kubernetes())
+    loop.sums.learns = False  # type: ignore[misc]
+    loop.keeper.forget(MODEL)
+    ((compiled, models),) = [found for group in loop.policies.groups().values() for found in group]
+    assert loop.keeper.ready(compiled, (*models,))
+
+
 async def test_a_model_made_anew_under_its_name_takes_up_nothing() -> None:
     api = await kept()
     loop = await process(api)
