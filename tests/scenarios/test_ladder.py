@@ -8,6 +8,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
+from knowngood.core.response.effects import Apply
 from knowngood.core.response.facts import Hold
 from tests import builders as b
 from tests.scenarios.world import World
@@ -167,6 +168,35 @@ def test_what_only_waits_for_its_turn_is_tried_before_the_next_rung(reason: Reas
     assert found.workload.replicas == 2, "a release that is known to be good is tried before an outage"
     assert found.image == b.image("good")
     assert found.status.phase is IncidentPhase.CONTAINED
+
+
+@pytest.mark.parametrize("reason", [Reason.EMERGENCY_STOP, Reason.SUSPENDED])
+def test_nothing_is_taken_back_while_all_is_stopped(reason: Reason) -> None:
+    found = world(None, "Undo", rolls_out=False)
+    found.live(290)
+    assert len(found.patches) == 1
+    found.hold = Hold(reason, "stopped")
+    found.live(120)
+    assert len(found.patches) == 1
+    assert found.condition("Contained").reason == reason
+    found.hold = None
+    found.live(60)
+    assert len(found.patches) == 2, "taken back once it may be"
+
+
+@pytest.mark.parametrize("reason", [Reason.EMERGENCY_STOP, Reason.SUSPENDED])
+def test_what_was_let_in_is_not_written_while_all_is_stopped(reason: Reason) -> None:
+    found = world()
+
+    def stop(there: World, effect: object) -> bool:
+        there.hold = Hold(reason, "stopped") if isinstance(effect, Apply) else there.hold
+        return isinstance(effect, Apply)
+
+    found.live(60, stop)
+    assert found.patches == []
+    found.live(60)
+    assert found.patches == []
+    assert found.condition("Contained").reason == reason
 
 
 def test_a_window_that_began_before_the_containment_is_no_reason_to_escalate() -> None:

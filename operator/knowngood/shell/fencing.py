@@ -30,17 +30,23 @@ class Fence:
     def __init__(self, api: c.Cluster, store: Store, token: str, stopped: Callable[[], bool]) -> None:
         self._api, self._store, self._token, self._stopped = api, store, token, stopped
         self._untouched = {(i.metadata.namespace, i.metadata.name) for i in store.open_incidents()}
+        self._half: set[Key] = set()  # touched, but not their targets
 
     async def passed(self, incident: AIIncident) -> None:
         """Touch the incident and its target, unless that is done; raises ApiError, and nothing may be done then."""
         key = (incident.metadata.namespace, incident.metadata.name)
         if key not in self._untouched:
             return
-        await self._touch(c.INCIDENTS, key)
+        if key not in self._half:
+            await self._touch(c.INCIDENTS, key)
+            self._half.add(key)
         target = _target(incident)
-        if target is not None and not self._stopped():  # no workload while all is stopped
+        if target is not None:
+            if self._stopped():
+                return  # no workload while all is stopped; nothing else is written to it either
             await self._touch(*target)
         self._untouched.discard(key)
+        self._half.discard(key)
 
     async def run(self) -> None:
         """Touch those that no model of ours would take further; a former leader may know theirs."""

@@ -9,6 +9,7 @@ import structlog
 
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode, Origin
+from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
@@ -16,7 +17,7 @@ from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import current, incident_object
+from knowngood.core.incidents.opening import current, incident_object, unsettled
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
@@ -113,7 +114,8 @@ class Incidents:
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
         running = running_digests(self._store.pods(workload), container_of(model, workload))
-        found = current(views.values(), running)
+        ended = self._store.incidents_of((model.metadata.namespace, model.metadata.name))
+        found = unsettled(current(views.values(), running), ended)
         if not found:
             return None
         body = incident_object(model, self.episode(model) + 1, found[0], moment(time.time()))
@@ -186,6 +188,12 @@ class Incidents:
     def _hold(self, incident: AIIncident, policy: IncidentPolicy | None, others: list[AIIncident]) -> Hold | None:
         if self._stop.hold is not None:
             return self._stop.hold
+        name = incident.spec.model_ref.name
+        model = self._store.model((incident.metadata.namespace, name))
+        if model is not None and model.spec.suspend:
+            return Hold(
+                Reason.SUSPENDED, f"spec.suspend of ModelDeployment {name} is true; nothing is changed meanwhile"
+            )
         most = self._settings.limits.max_concurrent_containments
         let_in = self._let_in - {incident.metadata.uid}
         neighbours = limits.Neighbours(

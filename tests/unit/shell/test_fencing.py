@@ -5,10 +5,13 @@ from typing import Any, cast
 import pytest
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.core.response import machine
+from knowngood.core.response.effects import FreezeEvidence
 from knowngood.shell.cluster import ApiError, Cluster
 from knowngood.shell.fencing import Fence
 from knowngood.shell.store import Store
 from tests import builders as b
+from tests.loop import raw_deployment
 
 
 class Api:
@@ -60,3 +63,28 @@ async def test_the_rest_of_a_takeover_raises_nothing() -> None:
     fence, api, _ = stood(ApiError(409, "Conflict", "no"))
     await fence.run()
     assert api.touches
+
+
+async def test_a_target_that_was_passed_over_while_all_is_stopped_is_touched_later() -> None:
+    stopped, store = [True], Store()
+    planned = machine.decide(b.facts())
+    assert isinstance(planned, FreezeEvidence)
+    incident = b.incident(planned.status.to_object())
+    store.apply(incident.to_object())
+    workload = raw_deployment()
+    store.apply(workload)
+    touched: list[str] = []
+
+    class Both:
+        async def patch(self, resource: Any, _namespace: str, _name: str, _body: Any, **_: Any) -> dict[str, Any]:
+            touched.append(resource.kind)
+            return incident.to_object() if resource.kind == "AIIncident" else workload
+
+    fence = Fence(cast(Cluster, Both()), store, "two/1", lambda: stopped[0])
+    for _ in range(3):
+        await fence.passed(incident)
+    assert touched == ["AIIncident"]
+    stopped[0] = False
+    for _ in range(3):
+        await fence.passed(incident)
+    assert touched == ["AIIncident", "Deployment"]

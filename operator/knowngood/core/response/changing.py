@@ -109,7 +109,7 @@ class WorkloadAction(Action):
         if found is State.THERE:
             return self._roll_out(facts, step, workload)
         if found is State.AS_SEEN and step.started_at is None and not self._marked(facts, workload):
-            if facts.hold is not None and facts.hold.reason is Reason.EMERGENCY_STOP:
+            if facts.hold is not None and facts.hold.stops:
                 pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
                 status = stepped(status, step.name, pending)
                 return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
@@ -140,6 +140,9 @@ class WorkloadAction(Action):
 
     def _take_back(self, facts: Facts, step: PlanStep, workload: Workload, found: State) -> Effect:
         status = facts.incident.status
+        if found is State.THERE and facts.hold is not None and facts.hold.stops:
+            hold = facts.hold
+            return Record(outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts))
         if found is State.THERE:
             mutation = self.undo(facts, step, workload)
             if mutation is not None:

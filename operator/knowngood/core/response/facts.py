@@ -24,6 +24,11 @@ class Hold:
     reason: Reason
     message: str
 
+    @property
+    def stops(self) -> bool:
+        """Whether what has been let in already must not be written either."""
+        return self.reason in {Reason.EMERGENCY_STOP, Reason.SUSPENDED}
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -41,7 +46,7 @@ class Facts:
     registries: tuple[str, ...]
     episode: int
     now: datetime
-    hold: Hold | None = None  # limits, cooldown, the emergency stop
+    hold: Hold | None = None  # limits, cooldown, suspension, the emergency stop
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
 
