@@ -187,7 +187,7 @@ def _queries(fake: prom.FakePrometheus, made: list[Fuzzed]) -> Iterator[str]:
             yield f"of {len(owners)} namespaces: {query}"
             continue
         for node in found:
-            yield from _selector(node, query, *owners, values)
+            yield from _selector(node, query, min(owners), values)
 
 
 def _selector(node: promql.VectorSelector, query: str, own: str, values: set[str]) -> Iterator[str]:
