@@ -182,17 +182,16 @@ def _queries(fake: prom.FakePrometheus, made: list[Fuzzed]) -> Iterator[str]:
         except QueryError as error:
             yield f"does not parse: {error}: {query}"
             continue
+        owners = {made[int(mark)].namespace for mark in _MARK.findall(query)}
+        if len(owners) != 1:
+            yield f"of {len(owners)} namespaces: {query}"
+            continue
         for node in found:
-            yield from _selector(node, query, made, values)
+            yield from _selector(node, query, min(owners), values)
 
 
-def _selector(node: promql.VectorSelector, query: str, made: list[Fuzzed], values: set[str]) -> Iterator[str]:
+def _selector(node: promql.VectorSelector, query: str, own: str, values: set[str]) -> Iterator[str]:
     matchers = node.matchers.matchers
-    mark = _MARK.search(node.name or "") or next((m for x in matchers if (m := _MARK.search(x.value))), None)
-    if mark is None:
-        yield f"a selector without its policy's mark: {node.prettify()} in {query}"
-        return
-    own = made[int(mark[1])].namespace
     if not any(m.name == "namespace" and m.op == promql.MatchOp.Equal and m.value == own for m in matchers):
         yield f"not held to {own}: {node.prettify()} in {query}"
     strange = [m for m in matchers if m.value not in values and m.value not in OWN and not _MARK.search(m.value)]
