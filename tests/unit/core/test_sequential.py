@@ -28,6 +28,14 @@ def test_an_e_value_is_at_most_one_on_average(first: float, other: float, less: 
     assert (chance * np.exp(log_e_below(x, n, y, m, less))).sum() <= 1
 
 
+def test_it_is_a_ratio_of_likelihoods() -> None:
+    """What stands above it is a probability: it sums to one over every outcome there can be."""
+    n, m = 12, 9
+    x, y = (a.ravel() for a in np.meshgrid(np.arange(n + 1), np.arange(m + 1), indexing="ij"))
+    largest = stats.binom.pmf(x, n, x / n) * stats.binom.pmf(y, m, y / m)
+    assert (largest * np.exp(log_e_below(x, n, y, m, 1.5))).sum() == pytest.approx(1)
+
+
 def ever(limit: float, first: float, other: float, less: float) -> float:
     """Share of runs that pass 1/limit at any of 400 looks."""
     rng = np.random.default_rng(4)
@@ -135,3 +143,11 @@ def test_peeking_at_histograms_is_free() -> None:
                 alarmed += 1
                 break
     assert alarmed <= 20
+
+
+def test_both_ways_share_what_may_go_wrong() -> None:
+    def first(direction: Direction) -> int:
+        outcomes = (compare(share(x, 1_000), share(500, 1_000), direction, 0.0, 0.05)[0] for x in range(500, 1_000))
+        return next(i for i, outcome in enumerate(outcomes) if outcome is Outcome.FAIL)
+
+    assert first(Direction.UP) < first(Direction.BOTH)
