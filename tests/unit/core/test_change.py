@@ -78,9 +78,10 @@ def test_only_the_bad_way_counts(direction: str, expected: Verdict, method: Chan
 
 
 @pytest.mark.parametrize("method", ChangeMethod)
-def test_it_ends_by_itself_however_long_it_lasted(method: ChangeMethod) -> None:
-    detector = replace_settings(DOWN, method=method)
-    _, after = run([sample(0.7)] * 1_000, detector)
+@pytest.mark.parametrize(("direction", "bad"), [("Down", 0.7), ("Up", 0.9), ("Both", 0.9)])
+def test_it_ends_by_itself_however_long_it_lasted(method: ChangeMethod, direction: str, bad: float) -> None:
+    detector = replace_settings(DOWN, method=method, direction=direction)
+    _, after = run([sample(bad)] * 1_000, detector)
     found, _ = run([sample(0.8)] * 60, detector, after, 1_000)
     assert found[0] is BREACH
     assert found[-1] is HEALTHY

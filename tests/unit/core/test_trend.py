@@ -75,6 +75,17 @@ def test_it_says_how_much_time_is_left_in_steps() -> None:
     ]
 
 
+def test_the_time_left_is_not_said_to_grow_again() -> None:
+    """A slide that slows down would otherwise be told anew with every step back."""
+    fast = 0.9 - 0.002 * np.arange(150)
+    slow = fast[-1] - 0.0002 * np.arange(100)
+    detector = TrendDetector(over="100m", direction="Down", limit=0.3, false_alarm_every="2d")
+    found, _ = run(np.concatenate([fast, slow]) + 0.01 * noise(250), detector)
+    said = list(dict.fromkeys(each.message for each in found if each.verdict is BREACH))
+    assert found[-1].verdict is BREACH
+    assert said == ["the value slides steadily down; at this pace it reaches 0.3 in hours"]
+
+
 def test_no_time_is_named_to_a_limit_it_slides_away_from() -> None:
     detector = TrendDetector(over="100m", direction="Down", limit=2.0, false_alarm_every="2d")
     assert run(SLIDING, detector)[0][-1].message == "the value slides steadily down"
@@ -91,7 +102,8 @@ def test_it_is_a_breach_while_it_stays_down_and_healthy_when_it_is_back() -> Non
 
 def test_a_level_that_lasts_as_long_as_over_is_a_slide_no_more() -> None:
     _, slid = run(SLIDING)
-    found, _ = run(0.8 + 0.01 * noise(250), memory=slid, begin=201)
+    found, _ = run(0.8 + 0.01 * noise(300), memory=slid, begin=201)
+    assert set(verdicts(found[:100])) == {BREACH}
     assert found[-1].verdict is HEALTHY
 
 

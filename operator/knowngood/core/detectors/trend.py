@@ -42,9 +42,9 @@ _WATCHED = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}
 class Memory:
     """The history: points of ``each`` windows, at whole ``times`` in points since the epoch, and the one being filled.
 
-    ``end`` is of the last window judged. ``side`` is the way it slides (1 up, -1 down, 0 neither), since the point
-    ``since``, from the value ``first`` to ``last``; ``left`` is the step of the time left. ``settled``: it came back
-    from a slide, so that a short history is no ignorance.
+    ``end`` is of the last window judged. ``side`` is the way it slides (1 up, -1 down, 0 neither), from the value
+    ``first`` to ``last``, seen last at the point ``since``; ``left`` is the step of the time left. ``settled``: it came
+    back from a slide, so that a short history is no ignorance.
     """
 
     end: float
@@ -131,8 +131,8 @@ def _tested(settings: TrendDetector, memory: Memory, points: int, asked: float, 
     way = 1 if found.z > 0 else -1
     now = memory.times[-1]
     if abs(found.z) >= limit and way in watched:
-        began = memory if memory.side == way else replace(memory, first=found.first, since=now, left=-1)
-        memory = replace(began, side=way, last=found.last, settled=False)
+        began = memory if memory.side == way else replace(memory, first=found.first, left=-1)
+        memory = replace(began, side=way, since=now, last=found.last, settled=False)
         return replace(memory, left=_time_left(settings, memory, found.slope / length))
     if memory.side and _came_back(memory):
         return replace(
