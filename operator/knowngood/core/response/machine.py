@@ -52,6 +52,8 @@ def follow_signals(facts: Facts) -> Effect | None:
     found = breaches(facts.signals.values())
     if status.suspect is None and found:
         status = status.model_copy(update={"suspect": suspect_of(found, facts.pods, facts.container)})
+    if status.plan != before.plan:
+        status = ladder.intended(status, facts.with_status(status))
     return Record(status)
 
 
