@@ -137,9 +137,9 @@ def refused_by_server(facts: Facts, message: str) -> AIIncidentStatus:
 
 CHAIN: tuple[Check, ...] = (
     plan,
+    approval.asked_again,
     approval.decisions,
     act,
-    approval.asked_again,
     aftermath.reconsider,
     follow_signals,
     follow_names,
