@@ -107,6 +107,39 @@ def test_a_plan_that_changes_while_it_waits_asks_again() -> None:
     assert world.image == b.image("older")
 
 
+def test_an_approval_of_what_has_changed_in_the_same_moment_does_not_count() -> None:
+    world = waiting()
+    decide(world, approval=approval(world))
+    world.model = b.model({"knownGood": b.pinned("older")})
+    world.settle()
+    assert world.patches == []
+    assert world.status.approval is None
+    assert world.condition("Contained").reason == Reason.PLAN_CHANGED
+
+
+def test_what_changes_between_the_approval_and_the_step_is_asked_anew() -> None:
+    from knowngood.core.response.facts import Hold
+
+    world = waiting(hold=Hold(Reason.LIMIT_REACHED, "another is first"))
+    old = approval(world)
+    decide(world, approval=old)
+    world.live(20)
+    assert world.status.approval is not None
+    world.model = b.model({"knownGood": b.pinned("older")})
+    world.hold = None
+    world.live(60)
+    assert world.patches == []
+    assert world.status.approval is None
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    assert world.condition("Contained").reason == Reason.PLAN_CHANGED
+    assert [e.reason for e in world.status.timeline].count("PlanChanged") == 1
+    assert approval(world)["planHash"] != old["planHash"]
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert world.image == b.image("older")
+    assert world.status.phase is IncidentPhase.CONTAINED
+
+
 def test_a_worse_breach_while_waiting_makes_a_new_plan() -> None:
     responses = [b.response(name="worst", minSeverity="Critical"), b.response(name="rest", mode="Approval")]
     world = World(policy=b.policy(responses=responses), unguarded="")

@@ -256,3 +256,59 @@ def test_a_kill_at_any_effect_loses_and_doubles_nothing(kind: str, at: int) -> N
         assert found.workload.replicas == plain.workload.replicas
         assert len(found.patches) == len(plain.patches)
         assert found.status.phase is plain.status.phase
+
+
+WEAK_FIRST = [
+    b.response(minSeverity="High", origins=["Signal", "Integrity"]),
+    b.response(name="rest", playbookRef={"name": "notify-only"}),
+]
+NOTIFY = b.playbook("notify-only", [{"name": "keep", "action": "FreezeEvidence"}, {"name": "say", "action": "Notify"}])
+DECAY = b.view(of=b.compiled({"name": "slow-decay", "severity": "Medium"}))
+
+
+def weak(responses: object = WEAK_FIRST, **changes: object) -> World:
+    """A weak signal opened it, and all that is asked for then is done."""
+    policy = b.policy([b.signal(name="slow-decay", severity="Medium"), b.signal()], responses)  # type: ignore[arg-type]
+    values: dict[str, object] = {"incident": b.incident(found=DECAY), "views": b.views(DECAY), **changes}
+    found = World(policy=policy, playbooks=(b.playbook(), NOTIFY), **values)  # type: ignore[arg-type]
+    found.settle()
+    assert found.patches == []
+    return found
+
+
+def strong_joins(found: World) -> None:
+    found.later(60)
+    found.views = b.views(DECAY, b.view(since=found.seconds))
+    found.settle()
+
+
+def test_a_stronger_signal_that_joins_a_weak_incident_is_contained() -> None:
+    found = weak()
+    assert [state(found, n) for n in ("keep", "say")] == [StepState.DONE] * 2
+    strong_joins(found)
+    assert found.status.plan is not None
+    assert found.status.plan.response == "bad-release"
+    assert found.image == b.image("good")
+    assert [state(found, n) for n in ("evidence", "pin", "tell")] == [StepState.DONE] * 3
+    assert found.frozen == 1, "the evidence that is there is not gathered again"
+    assert len(found.told) == 1
+    assert reasons(found).count("PlanChanged") == 1
+    records = found.records
+    found.settle()
+    assert found.records == records
+
+
+def test_a_dry_run_of_a_weak_response_does_not_hold_back_a_strong_one() -> None:
+    found = weak([WEAK_FIRST[0], b.response(name="rest", mode="DryRun")])
+    assert state(found, "pin") is StepState.SKIPPED
+    strong_joins(found)
+    assert found.image == b.image("good")
+
+
+def test_what_a_signal_bears_out_is_answered_as_a_signal_is_but_waits_for_approval() -> None:
+    found = weak(incident=b.incident(origin="User"), views=b.views(b.view(Verdict.HEALTHY, "bad")))
+    strong_joins(found)
+    assert found.status.plan is not None
+    assert found.status.plan.response == "bad-release"
+    assert found.status.phase is IncidentPhase.AWAITING_APPROVAL
+    assert found.patches == []

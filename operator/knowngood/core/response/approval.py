@@ -11,11 +11,12 @@ from knowngood.api.base import KnowngoodModel
 from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
-from knowngood.api.plan import PlanStep, StepState
+from knowngood.api.plan import PlanStep
 from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
 
 APPROVE, REJECT = Decision.APPROVE.value, Decision.REJECT.value
@@ -130,16 +131,14 @@ def asked_again(facts: Facts) -> Effect | None:
     status = facts.incident.status
     if status.plan is None or status.plan.mode is not Mode.APPROVAL or status.approval is not None:
         return None
-    if any(s.state is not StepState.PENDING and s.action != "FreezeEvidence" for s in status.plan.steps):
+    if begun(status.plan):
         return None
     made = build(facts.ground)
     if made.hash == status.plan.hash:
         return None
-    before = {s.name: s for s in status.plan.steps}
-    steps = [before[s.name] if s.name in before and before[s.name].finished_at else s for s in made.steps]
     worse = made.severity != status.plan.severity
     why = f"it is {made.severity.value if made.severity else 'worse'} now" if worse else "what it would do has changed"
-    status = status.model_copy(update={"plan": made.model_copy(update={"steps": steps})})
+    status = status.model_copy(update={"plan": in_place_of(status.plan, made)})
     return Record(told(status, facts.now, "PlanChanged", f"{why}: the plan is {made.hash[:19]} ({made.mode})"))
 
 

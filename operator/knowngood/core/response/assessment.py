@@ -1,15 +1,15 @@
-"""What the analysis changes: the assessed type, and the plan as long as nothing of it has begun."""
+"""What the analysis changes: the assessed type, and the plan as long as the workload is untouched."""
 
 from knowngood.api.analysis import Analysis
 from knowngood.api.common import Mode
 from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
-from knowngood.api.plan import Plan, PlanStep, StepState
-from knowngood.api.playbook import ActionName
+from knowngood.api.plan import Plan
 from knowngood.core.incidents.analysis import analyse
 from knowngood.core.incidents.record import clipped, told
 from knowngood.core.response import approval
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
 from knowngood.core.response.registry import changes_workload
 
@@ -24,7 +24,7 @@ def with_plan(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 
 def assessed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """With the analysis of the evidence that it holds, and the type that follows; the plan only if nothing began."""
+    """With the analysis of the evidence that it holds, and the type that follows; the plan only if it touched nothing."""
     if status.evidence is None:
         return status
     made = _analysis(status, status.evidence, facts)
@@ -34,11 +34,22 @@ def assessed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 
 def reassessed(before: AIIncidentStatus, status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """Analysed anew, on the evidence as it stands, where a signal has joined; what is equal stays."""
-    if len(status.signals) == len(before.signals) or status.evidence is None or status.analysis is None:
+    """Analysed anew, on the evidence as it stands, and planned anew, where a signal has joined; what is equal stays."""
+    if len(status.signals) == len(before.signals):
         return status
-    made = _analysis(status, status.evidence, facts)
-    return _typed(status.model_copy(update={"analysis": made}), made, facts)
+    if status.evidence is not None and status.analysis is not None:
+        made = _analysis(status, status.evidence, facts)
+        status = _typed(status.model_copy(update={"analysis": made}), made, facts)
+    return _called_for(status, facts)
+
+
+def _called_for(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """With the plan that the signals now call for, where nothing of the old one has touched the workload."""
+    plan = status.plan
+    if plan is None or begun(plan) or build(facts.with_status(status).ground).hash == plan.hash:
+        return status
+    severity = status.severity.value if status.severity else "worse"
+    return _planned_anew(status, "PlanChanged", f"a signal joined, it is {severity} now", facts)
 
 
 def _analysis(status: AIIncidentStatus, evidence: Evidence, facts: Facts) -> Analysis:
@@ -55,37 +66,28 @@ def _analysis(status: AIIncidentStatus, evidence: Evidence, facts: Facts) -> Ana
 
 
 def _typed(status: AIIncidentStatus, made: Analysis, facts: Facts) -> AIIncidentStatus:
-    """With the assessed type; a plan of which something has begun stays as it was made, and that is said."""
+    """With the assessed type, and the plan that it calls for."""
     old, new = status.type, made.assessed_type
     if new is None or new is old:
         return status
-    status = status.model_copy(update={"type": new})
     was = old.value if old else "not known"
+    why = f"assessed as {new.value}, before as {was}"
+    return _planned_anew(status.model_copy(update={"type": new}), "Reassessed", why, facts)
+
+
+def _planned_anew(status: AIIncidentStatus, word: str, why: str, facts: Facts) -> AIIncidentStatus:
+    """With another plan, where another is called for; once the workload is touched it stays, and that is said."""
     plan = status.plan
-    if plan is None or any(_begun(s) for s in plan.steps):
-        stays = f"assessed as {new.value}, before as {was}; the plan stays as it was made"
-        return told(status, facts.now, "Reassessed", stays)
-    again = with_plan(status.model_copy(update={"phase": IncidentPhase.OPEN}), facts)
+    if plan is None or begun(plan):
+        return told(status, facts.now, word, f"{why}; the plan stays as it was made")
+    again = with_plan(status.model_copy(update={"phase": IncidentPhase.OPEN, "approval": None}), facts)
     if again.plan is None or again.plan.hash == plan.hash:
-        return told(status, facts.now, "Reassessed", f"assessed as {new.value}, before as {was}; the plan is the same")
-    why = f"assessed as {new.value}, before as {was}: {_response(again.plan)} instead of {_response(plan)}"
-    steps = [_recorded(s, plan) for s in again.plan.steps]
-    changed = again.plan.model_copy(update={"steps": steps, "notes": [*again.plan.notes, why][:32]})
-    return told(again.model_copy(update={"plan": changed}), facts.now, "Reassessed", why)
-
-
-def _begun(step: PlanStep) -> bool:
-    return step.state is not StepState.PENDING and step.action != ActionName.FREEZE_EVIDENCE
+        return told(status, facts.now, word, f"{why}; the plan is the same")
+    why = f"{why}: {_response(again.plan)} instead of {_response(plan)}"
+    changed = in_place_of(plan, again.plan)
+    changed = changed.model_copy(update={"notes": [*changed.notes, why][:32]})
+    return told(again.model_copy(update={"plan": changed}), facts.now, word, why)
 
 
 def _response(plan: Plan) -> str:
     return f"response {plan.response} with playbook {plan.playbook}" if plan.response else "no response"
-
-
-def _recorded(step: PlanStep, before: Plan) -> PlanStep:
-    """The step as it stands already, where it only records evidence that is there."""
-    done = next((s for s in before.steps if s.action == ActionName.FREEZE_EVIDENCE and s.finished_at), None)
-    if done is None or step.action != ActionName.FREEZE_EVIDENCE or step.rung is not done.rung:
-        return step
-    kept = {k: getattr(done, k) for k in ("state", "reason", "message", "intended_at", "started_at", "finished_at")}
-    return step.model_copy(update=kept)

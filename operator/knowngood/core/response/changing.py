@@ -9,10 +9,11 @@ from datetime import timedelta
 from enum import Enum
 from typing import ClassVar
 
+from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
-from knowngood.api.incidentstatus import IncidentPhase
-from knowngood.api.plan import PlanStep, StepObserved, StepState
+from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
+from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
@@ -84,6 +85,8 @@ class WorkloadAction(Action):
             return Record(outcome.waiting(status, step, reason, message, facts))
         seen = self.observe(facts, facts.workload)
         facts = self.prepared(facts)
+        if (another := _not_approved(facts)) is not None:
+            return Record(_asked_anew(facts, step, another))
         intent = {
             "state": StepState.INTENDED,
             "reason": "",
@@ -154,6 +157,23 @@ class WorkloadAction(Action):
         status = told(stepped(status, step.name, ended), facts.now, "Undone", f"{step.name} ({step.action}): {message}")
         why = f"{step.name} ({step.action}) failed and was {message}"
         return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.UNDONE, why, facts))
+
+
+def _not_approved(facts: Facts) -> Plan | None:
+    """The prepared plan, where a person has to approve it and approved another."""
+    plan, given = facts.incident.status.plan, facts.incident.status.approval
+    if plan is None or plan.mode is not Mode.APPROVAL or given is None or given.plan_hash == plan.hash:
+        return None
+    return plan
+
+
+def _asked_anew(facts: Facts, step: PlanStep, plan: Plan) -> AIIncidentStatus:
+    """What was approved is not what would be done now: the approval is spent, and the new plan waits for its own."""
+    update = {"approval": None, "phase": IncidentPhase.AWAITING_APPROVAL}
+    why = f"what it would do has changed since it was approved: the plan is {plan.hash[:19]} ({plan.mode})"
+    status = told(facts.incident.status.model_copy(update=update), facts.now, Reason.PLAN_CHANGED, why)
+    ask = f"{why}; read status.plan and approve its hash"
+    return outcome.waiting(status, step, Reason.PLAN_CHANGED, ask, facts)
 
 
 def _held(facts: Facts) -> Why | None:

@@ -52,6 +52,8 @@ def follow_signals(facts: Facts) -> Effect | None:
     found = breaches(facts.signals.values())
     if status.suspect is None and found:
         status = status.model_copy(update={"suspect": suspect_of(found, facts.pods, facts.container)})
+    if status.plan != before.plan:
+        status = ladder.intended(status, facts.with_status(status))
     return Record(status)
 
 
@@ -135,9 +137,9 @@ def refused_by_server(facts: Facts, message: str) -> AIIncidentStatus:
 
 CHAIN: tuple[Check, ...] = (
     plan,
+    approval.asked_again,
     approval.decisions,
     act,
-    approval.asked_again,
     aftermath.reconsider,
     follow_signals,
     follow_names,

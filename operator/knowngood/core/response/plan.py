@@ -1,13 +1,15 @@
 """An incident's plan: which response, which steps of which rung, on which workload, back to which release."""
 
-from knowngood.api.common import Mode
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.common import IncidentType, Mode, Origin, Severity
 from knowngood.api.conditions import Reason
+from knowngood.api.incidentpolicy import IncidentPolicy, Response
 from knowngood.api.plan import Plan, PlanStep, PlanTarget, Rung
 from knowngood.api.playbook import ActionName, Step
 from knowngood.core.facts.workload import Workload
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.planned import with_known_good
-from knowngood.core.response.playbooks import WITHOUT_CONTAINMENT, matching, mode_of, steps_of
+from knowngood.core.response.playbooks import REPORTED, WITHOUT_CONTAINMENT, matching, mode_of, steps_of
 from knowngood.core.response.registry import action
 
 Rungs = tuple[tuple[Rung, Step], ...]
@@ -18,7 +20,7 @@ def build(ground: Ground) -> Plan:
     incident, policy = ground.incident, ground.policy
     severity = incident.status.severity or incident.spec.severity
     type = incident.status.type or incident.spec.type
-    response = matching(policy, type, severity, incident.spec.origin) if policy else None
+    response = _response(policy, type, severity, incident) if policy else None
     notes: list[str] = []
     steps: Rungs = WITHOUT_CONTAINMENT
     mode, name, after = Mode.AUTOMATIC, "", None
@@ -44,6 +46,13 @@ def build(ground: Ground) -> Plan:
         steps=[_step(rung, step, ground) for rung, step in steps],
     )
     return with_known_good(plan, ground)
+
+
+def _response(policy: IncidentPolicy, type: IncidentType, severity: Severity, incident: AIIncident) -> Response | None:
+    """What is asked for by a signal, once one has joined what was reported; else by who reported it."""
+    origin = incident.spec.origin
+    seen = Origin.SIGNAL if incident.status.signals and origin in REPORTED else origin
+    return matching(policy, type, severity, seen) or matching(policy, type, severity, origin)
 
 
 def unsupported(steps: Rungs) -> list[str]:

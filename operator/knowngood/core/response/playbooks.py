@@ -51,6 +51,8 @@ def matching(policy: IncidentPolicy, type: IncidentType, severity: Severity, ori
 
 
 _OBSERVED = frozenset({Origin.SIGNAL, Origin.INTEGRITY})
+REPORTED = frozenset({Origin.USER, Origin.ALERTMANAGER, Origin.CLOUD_EVENT})
+"""Origins whose word a signal may bear out; a drill stays a drill."""
 
 
 def mode_of(response: Response, origin: Origin) -> Mode:
