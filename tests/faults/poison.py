@@ -11,7 +11,7 @@ from tests.faults.world import LateError, World, world
 
 POISONED = "m0"
 OTHERS = tuple(f"m{i}" for i in range(1, 9))
-PATIENCE = 60.0
+PATIENCE = 120.0
 SLACK = 2.0  # two polls, by which the same run differs from itself
 MOST_TRIES = 60  # of the poison object in any ten seconds: a loop that does not rest makes thousands
 PATCH = "PATCH deployments [image] #3"

@@ -49,6 +49,11 @@ class Operator:
         """What it wrote, over all of its lives."""
         return self.around.directory / f"{self.namespace}-{self.identity}.log"
 
+    @property
+    def said(self) -> str:
+        """The end of what it wrote."""
+        return self.log.read_text(errors="replace")[-20_000:] if self.log.exists() else ""
+
     def start(self) -> None:
         """Start it with its settings file and kubeconfig, which knows the proxy alone."""
         clean = {k: v for k, v in os.environ.items() if not k.startswith("KNOWNGOOD_")}

@@ -216,8 +216,11 @@ class Proxy:
     async def _forward(self, request: web.Request, body: bytes, write: Write) -> Answered:
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
         url = self._upstream + request.path_qs
-        async with self._client.request(request.method, url, headers=headers, data=body) as answer:
-            data = await answer.read()
+        try:
+            async with self._client.request(request.method, url, headers=headers, data=body) as answer:
+                data = await answer.read()
+        except aiohttp.ClientError:  # the world ends
+            return Answered(502, (), b"")
         write.accepted, write.answered_at = answer.status, time.monotonic()
         return Answered(answer.status, _kept(answer.headers.items()), data)
 

@@ -82,7 +82,9 @@ def play(around: Surroundings, case: Stopped) -> Takeover:
         try:
             _take_places(made, first, second)
             run.story(made)
-            made.until("continued", 60, lambda: stop.continued_at is not None or not first.proxy.fired.is_set())
+            made.until(
+                "continued", run.PATIENCE, lambda: stop.continued_at is not None or not first.proxy.fired.is_set()
+            )
             _calm(made, first)
         except LateError as error:
             found.late = str(error)
@@ -101,9 +103,9 @@ def _take_places(made: World, first: Operator, second: Operator) -> None:
         return operator.proxy.reads["leases"] > 0
 
     second.start()
-    made.until("a standby", 60, lambda: reserved(second))
+    made.until("a standby", run.PATIENCE, lambda: reserved(second))
     first.start()
-    made.until("a leader", 60, lambda: reserved(first) and any(w.committed for w in first.proxy.leases))
+    made.until("a leader", run.PATIENCE, lambda: reserved(first) and any(w.committed for w in first.proxy.leases))
 
 
 def _now() -> str:
@@ -135,7 +137,7 @@ def _calm(made: World, first: Operator) -> None:
     """Until the one that was stopped has looked at the Lease as often as it does within its deadline."""
     looks = first.proxy.reads["leases"]
     wanted = looks + 2 + round(first.lease.deadline / first.lease.retry)
-    made.until("the former leader looks at the Lease", 60, lambda: first.proxy.reads["leases"] >= wanted)
+    made.until("the former leader looks at the Lease", run.PATIENCE, lambda: first.proxy.reads["leases"] >= wanted)
     made.polled(2)
 
 

@@ -105,7 +105,7 @@ class World:
         """Wait until the signals of this namespace were asked for as often again."""
         polls = self.around.prometheus.polls
         goal = polls[self.namespace] + times
-        self.until(f"{times} polls", 30, lambda: polls[self.namespace] >= goal)
+        self.until(f"{times} polls", 120, lambda: polls[self.namespace] >= goal)
 
     def until(self, what: str, seconds: float, look: Callable[[], object]) -> None:
         """Look until ``look`` says yes, and keep the replicas that were killed running; raises LateError."""
@@ -120,7 +120,7 @@ class World:
         """Start again whoever was killed, as a kubelet would."""
         for operator in self.operators:
             if operator.dead:
-                assert operator.killed, f"it ended by itself:\n{operator.log.read_text(errors='replace')[-4000:]}"
+                assert operator.killed, f"it ended by itself:\n{operator.said}"
                 operator.start()
 
 
