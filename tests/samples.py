@@ -59,7 +59,9 @@ def drop(at: float, before: float = 0.97, after: float = 0.2) -> Callable[[float
     return lambda t: before if t < at else after
 
 
-def asked(found: Sequence[Series], since: float = 300.0, reach: float = 40.0, limit: Limit | None = BELOW) -> Asked:
+def asked(
+    found: Sequence[Series], since: float = 300.0, reach: float | None = 40.0, limit: Limit | None = BELOW
+) -> Asked:
     """A signal to be dated, its breach seen at `since`."""
     return Asked(found, b.at(since).timestamp(), reach, limit)
 

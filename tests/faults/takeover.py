@@ -20,7 +20,7 @@ SHORT = Lease(6.0, 4.0, 1.0)
 AT_ONCE = 8
 LIMIT_OF_DEFAULT = 30.0
 LEASE = "knowngood-operator"
-INTENT = "PATCH aiincidents/status [EvidenceFrozen evidence=Done pin=Intended]"
+INTENT = "PATCH aiincidents/status [Analysed evidence=Done pin=Intended]"
 PATCH = "PATCH deployments [image]"
 RENEWAL = "PUT leases #3"
 

@@ -64,14 +64,14 @@ class Analysis(ObservedModel):
 
     onset_at: Timestamp | None = Field(default=None, description="When it most likely began.")
     onset_earliest: Timestamp | None = Field(
-        default=None, description="Not before this, with 95 % confidence; absent: before the recorded samples."
+        default=None, description="Not before this, with 95 % confidence; absent: not known."
     )
     onset_latest: Timestamp | None = Field(default=None, description="Not after this, with 95 % confidence.")
     method: OnsetMethod | None = Field(
         default=None,
         description="ChangePoint: in the raw samples. FirstBreach: too few of them, so between the last healthy poll "
-        "and the first breach. BeforeSamples: it was out of its limits from the first sample on. Reported: somebody "
-        "said so.",
+        "and the first breach, or some time before it where the detector adds up evidence. BeforeSamples: it was out "
+        "of its limits from the first sample on. Reported: somebody said so.",
     )
     signal: ShortText = Field(default="", description="The signal whose samples date the onset.")
     causes: Annotated[list[Cause], Field(max_length=16), ATOMIC] = Field(

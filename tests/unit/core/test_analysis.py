@@ -44,6 +44,24 @@ def test_the_segments_that_were_hit_are_named_and_the_others_are_not() -> None:
     assert "2 of 4 segments hit: group=a, group=d" in made.sentence
 
 
+def test_where_samples_do_not_tell_segments_apart_the_detectors_worst_is_named() -> None:
+    made = analysed(s.evidence(), b.view(since=295, segment={"group": "b"}))
+    assert [(x.labels, x.after) for x in made.segments] == [({"group": "b"}, "0.2")]
+    assert made.segments_total is None
+    assert "worst segment: group=b" in made.sentence
+
+
+def test_a_detector_that_adds_up_evidence_may_be_late() -> None:
+    decay = {"threshold": None, "change": {"method": "Cusum", "direction": "Down", "falseAlarmEvery": "30d"}}
+    late = b.view(since=295, of=b.compiled({"detector": decay}))
+    made = analysed(s.evidence(series=[]), late)
+    assert made.onset_earliest is None
+    assert made.method is OnsetMethod.FIRST_BREACH
+    assert made.sentence.startswith("accuracy went wrong some time before 2026-11-23T06:04:55Z")
+    (found,) = signs_of([], b.views(late))
+    assert found.reach >= 10 * late.signal.window
+
+
 def test_pods_and_releases_are_no_segments() -> None:
     apart = [{"release": "1", "pod": "x"}, {"release": "2", "pod": "y"}]
     found = [one for labels in apart for one in s.ratio(s.drop(250), labels)]

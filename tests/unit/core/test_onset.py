@@ -60,6 +60,10 @@ def test_with_few_points_it_lies_between_the_last_healthy_poll_and_the_breach(po
     assert found == Onset(T + 280, T + 260, T + 300, OnsetMethod.FIRST_BREACH)
 
 
+def test_a_detector_that_adds_up_evidence_does_not_say_how_long_before() -> None:
+    assert onset(s.asked([], reach=None)) == Onset(T + 300, None, T + 300, OnsetMethod.FIRST_BREACH)
+
+
 def test_an_improvement_is_no_onset() -> None:
     better = s.ratio(s.drop(100, 0.2, 0.99))
     assert onset(s.asked(better, limit=s.BELOW)).method is not OnsetMethod.CHANGE_POINT

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.analysis import AgreeingSignal, Analysis, Cause, OnsetMethod
+from knowngood.api.analysis import AgreeingSignal, Analysis, Cause, HitSegment, OnsetMethod
 from knowngood.api.common import IncidentType, Origin
 from knowngood.api.conditions import Reason
 from knowngood.api.durations import seconds
@@ -23,6 +23,8 @@ from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.scene import Scene, Sign, overlap
 
 Views = Mapping[tuple[str, str], SignalView]
+_SUMMING = frozenset({"change", "comparison", "trend"})
+_WINDOWS = 10.0  # of a detector that adds up evidence, within which it still agrees
 _POLLS = 2.0  # a breach is seen at a poll, and the one before it may have been lost
 _UNKNOWN_REACH = 60.0
 _OPEN = frozenset({IncidentType.MODEL_FAILURE, IncidentType.DATA_DRIFT})
@@ -47,6 +49,7 @@ def analyse(
     wrong = [s for s in signs if s.name != dated]
     agreeing = [s for s in wrong if s.wrong and overlap(s.since - s.reach, s.since, began) == 1.0]
     hit, total = segments.hit([s for s in evidence.series if s.signal == dated], began.at, limit, apart)
+    hit = hit or [_worst(s) for s in signs if s.name == dated and s.segment][:1]
     made = Analysis(
         onset_at=moment(began.at),
         onset_earliest=None if began.earliest is None else moment(began.earliest),
@@ -79,6 +82,8 @@ def signs_of(entries: Sequence[IncidentSignal], views: Views) -> list[Sign]:
             reach=_reach(views[key]) if key in views else _window(entry) + _UNKNOWN_REACH,
             value=entry.value,
             threshold=entry.threshold,
+            sums=key in views and _sums(views[key]),
+            segment=tuple(sorted(entry.segment.items())),
         )
     return [found[key] for key in sorted(found)]
 
@@ -95,13 +100,21 @@ def _seen(view: SignalView) -> Sign:
         reach=_reach(view),
         value="" if judged.value is None else f"{judged.value:.4g}",
         threshold=judged.threshold,
+        sums=_sums(view),
+        segment=tuple(sorted(judged.segment.items())),
     )
 
 
 def _reach(view: SignalView) -> float:
     """How long a breach may have been there before it is seen: its window, its `for`, and the polls."""
-    wait = getattr(view.signal.detector.chosen()[1], "for_", None)
-    return view.signal.window + (seconds(wait) if wait else 0.0) + _POLLS * view.signal.interval
+    name, settings = view.signal.detector.chosen()
+    wait = getattr(settings, "for_", None)
+    windows = _WINDOWS if name in _SUMMING else 1.0
+    return windows * view.signal.window + (seconds(wait) if wait else 0.0) + _POLLS * view.signal.interval
+
+
+def _sums(view: SignalView) -> bool:
+    return view.signal.detector.chosen()[0] in _SUMMING
 
 
 def _window(entry: IncidentSignal) -> float:
@@ -119,13 +132,18 @@ def _onset(
     for sign in breached:
         series = [s for s in evidence.series if s.signal == sign.name]
         limit = limit_of(sign.threshold)
-        found.append((sign.name, onset(Asked(series, sign.since, sign.reach, limit)), limit))
+        found.append((sign.name, onset(Asked(series, sign.since, None if sign.sums else sign.reach, limit)), limit))
     for method in (OnsetMethod.CHANGE_POINT, OnsetMethod.BEFORE_SAMPLES, OnsetMethod.FIRST_BREACH):
         dated = next((f for f in found if f[1].method is method), None)
         if dated is not None:
             return dated
     known = (incident.spec.aware_at or status.opened_at or now).timestamp()
     return "", Onset(known, None, known, OnsetMethod.REPORTED), None
+
+
+def _worst(sign: Sign) -> HitSegment:
+    """The segment that the detector named, where the samples do not tell segments apart."""
+    return HitSegment(labels=dict(sign.segment), after=sign.value)
 
 
 def _agreeing(sign: Sign) -> AgreeingSignal:

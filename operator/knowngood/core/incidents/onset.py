@@ -26,7 +26,7 @@ _MOST_CORRELATED = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When it began, in seconds since the epoch, and how that was found; ``earliest`` None: before the samples."""
+    """When it began, in seconds since the epoch, and how that was found; ``earliest`` None: not known."""
 
     at: float
     earliest: float | None
@@ -46,12 +46,13 @@ class Limit:
 class Asked:
     """A signal whose samples may date the onset.
 
-    Its breach was seen first at ``since``, ``reach`` seconds at most after it began; ``limit`` where it has one.
+    Its breach was seen first at ``since``, ``reach`` seconds at most after it began (None: any time, as of a detector
+    that adds up evidence over windows); ``limit`` where it has one.
     """
 
     series: Sequence[Series]
     since: float
-    reach: float
+    reach: float | None
     limit: Limit | None = None
 
 
@@ -80,6 +81,8 @@ def onset(asked: Asked) -> Onset:
     if bad is not None:
         start = min(float(bad.starts[0]), asked.since)
         return Onset(start, None, start, OnsetMethod.BEFORE_SAMPLES)
+    if asked.reach is None:
+        return Onset(asked.since, None, asked.since, OnsetMethod.FIRST_BREACH)
     earliest = asked.since - max(0.0, asked.reach)
     return Onset((earliest + asked.since) / 2, earliest, asked.since, OnsetMethod.FIRST_BREACH)
 

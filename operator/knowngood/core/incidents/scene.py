@@ -20,7 +20,10 @@ _LONGEST, _MOST_EVIDENCE = 1024, 16
 
 @dataclass(frozen=True, slots=True)
 class Sign:
-    """What a signal says: ``since`` when (seconds since the epoch), on data that is at most ``reach`` seconds older."""
+    """What a signal says: ``since`` when (seconds since the epoch), on data that is at most ``reach`` seconds older.
+
+    ``sums``: its detector adds up evidence over windows, so that what it sees may have begun long before.
+    """
 
     policy: str
     name: str
@@ -31,6 +34,8 @@ class Sign:
     reach: float
     value: str = ""
     threshold: str = ""
+    sums: bool = False
+    segment: tuple[tuple[str, str], ...] = ()
 
     @property
     def wrong(self) -> bool:

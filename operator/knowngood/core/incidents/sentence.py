@@ -22,6 +22,8 @@ def _when(analysis: Analysis) -> str:
     signal = f"{analysis.signal} went wrong" if analysis.signal else "it"
     if analysis.method is OnsetMethod.REPORTED:
         return f"reported, known since {clock(analysis.onset_at)}"
+    if analysis.method is OnsetMethod.FIRST_BREACH and analysis.onset_earliest is None:
+        return f"{signal} some time before {clock(analysis.onset_at)}, when its detector had seen enough"
     if analysis.onset_earliest is None or analysis.onset_latest is None:
         return f"{signal} before {clock(analysis.onset_at)}, where its samples begin"
     between = f"between {clock(analysis.onset_earliest)} and {clock(analysis.onset_latest)}"
@@ -41,15 +43,16 @@ def _why(analysis: Analysis) -> str:
 
 
 def _where(analysis: Analysis) -> str:
-    if not analysis.segments or not analysis.segments_total:
+    if not analysis.segments:
         return ""
     named = ", ".join(
         " ".join(f"{k}={v}" for k, v in sorted(s.labels.items())) for s in analysis.segments[:_MOST_NAMED]
     )
     more = len(analysis.segments) - _MOST_NAMED
-    return f"{len(analysis.segments)} of {analysis.segments_total} segments hit: {named}" + (
-        f" and {more} more" if more > 0 else ""
-    )
+    if not analysis.segments_total:
+        return f"worst segment: {named}"
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{len(analysis.segments)} of {analysis.segments_total} segments hit: {named}{rest}"
 
 
 def _agreeing(analysis: Analysis) -> str:
