@@ -24,7 +24,7 @@ def with_plan(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 
 def assessed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """With the analysis of the evidence that it holds, and the type that follows; the plan only if it touched nothing."""
+    """With the analysis of the evidence that it holds, and the type; the plan follows only if it touched nothing."""
     if status.evidence is None:
         return status
     made = _analysis(status, status.evidence, facts)
