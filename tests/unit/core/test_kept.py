@@ -7,6 +7,7 @@ import json
 import math
 from typing import Any
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +43,11 @@ LEARNERS = st.builds(
     st.lists(FLOATS, max_size=4).map(tuple),
     st.lists(
         st.tuples(
-            st.lists(st.tuples(st.text(), st.text()), max_size=2).map(tuple), st.integers(0, 9), st.integers(0, 9)
+            st.lists(st.tuples(st.text(), st.text()), max_size=2).map(tuple),
+            st.integers(0, 9),
+            st.integers(0, 9),
+            FLOATS,
+            FLOATS,
         ),
         max_size=3,
     ).map(tuple),
@@ -83,7 +88,6 @@ def test_every_detector_has_a_memory_that_can_be_kept(detector: Any) -> None:
 
 
 def test_infinite_edges_and_numbers_of_numpy_are_kept() -> None:
-    numpy = pytest.importorskip("numpy")
     learner = Learner(1.0, edges=(0.5, math.inf), mean=numpy.float64(0.25), windows=numpy.int64(3))
     kept = read_baselines(baselines_text({("p", "s"): ("of", {("d", ()): learner})})[0])
     assert kept == {("p", "s"): ("of", {("d", ()): Learner(1.0, edges=(0.5, math.inf), mean=0.25, windows=3)})}
