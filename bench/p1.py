@@ -2,11 +2,9 @@
 
 import asyncio
 import contextlib
-import http.server
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -15,6 +13,7 @@ from typing import Any
 
 import requests
 
+from bench.exported import exported
 from bench.result import Result, result
 from knowngood.core.signals.scope import scoped
 from knowngood.shell.board import Board
@@ -48,24 +47,8 @@ def exposition(models: int, moment: float) -> str:
 def exporter(models: int) -> Iterator[int]:
     """An HTTP server that exports ``models`` models; gives its port."""
     began = time.time()
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body = exposition(models, time.time() - began + 1_000).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *args: object) -> None:
-            """Stay quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
+    with exported(lambda: exposition(models, time.time() - began + 1_000)) as port:
+        yield port
 
 
 @contextlib.contextmanager

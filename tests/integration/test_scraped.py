@@ -1,15 +1,14 @@
 """A real scrape: the label `namespace` that is trusted is the scrape's, whatever a target says of itself."""
 
 import contextlib
-import http.server
 import math
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from bench.exported import exported
 from knowngood.core.signals import inputs
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.request import Ask, Request
@@ -32,25 +31,13 @@ def target() -> Iterator[int]:
     """A target that claims another namespace; each scrape finds 10 events and 20 observations more."""
     scraped = 0
 
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            nonlocal scraped
-            scraped += 1
-            body = PAGE.format(scraped * 10, scraped * 20).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(body)
+    def page() -> str:
+        nonlocal scraped
+        scraped += 1
+        return PAGE.format(scraped * 10, scraped * 20)
 
-        def log_message(self, *args: object) -> None:
-            """Stay quiet."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield server.server_address[1]
-    finally:
-        server.shutdown()
+    with exported(page) as port:
+        yield port
 
 
 def test_the_namespace_is_the_scrapes_and_converted_histograms_are_read(tmp_path: Path) -> None:

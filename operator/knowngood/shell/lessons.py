@@ -118,10 +118,6 @@ class Lessons:
         self._kept[model] = found
         return found
 
-    def all_of(self, model: Key) -> Mapping[SignalKey, Lesson]:
-        """A model's lessons by policy and signal."""
-        return self._of.get(model, {})
-
     def told(
         self, model: Key, signals: Iterable[CompiledSignal], views: Mapping[SignalKey, SignalView]
     ) -> dict[SignalKey, str]:

@@ -14,6 +14,7 @@ from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Buckets, Cell, Sample
 from knowngood.core.stats.dispersion import design_effect_of
+from knowngood.core.stats.pearson import dispersion
 
 _MOST_CELLS = 256
 Group = tuple[tuple[tuple[str, str], ...], int, int, float, float]
@@ -145,7 +146,7 @@ def baseline(learner: Learner, shares: bool) -> Baseline:
         count=learner.count / learner.windows if learner.windows else 0.0,
         hits=learner.hits,
         total=learner.total,
-        dispersion=_dispersion(learner, shares),
+        dispersion=dispersion(learner.windows, learner.hits, learner.total, learner.spread, shares),
         buckets=Buckets(learner.edges, learner.buckets) if learner.edges else None,
         design_effect=_design_effect(learner),
         cells=tuple(Cell(dict(labels), favourable, total) for labels, favourable, total, _, _ in learner.cells),
@@ -159,17 +160,6 @@ def _phi(learner: Learner) -> float:
     middle = learner.mean - learner.origin
     products = learner.products - middle * (learner.firsts + learner.seconds) + learner.pairs * middle**2
     return max(-1.0, min(products / learner.pairs * learner.windows / learner.squares, 1.0))
-
-
-def _dispersion(learner: Learner, shares: bool) -> float:
-    """Pearson's chi-squared of the windows' hits over its degrees of freedom."""
-    if learner.windows < 2 or learner.hits <= 0 or learner.total <= 0:
-        return 1.0
-    rate = learner.hits / learner.total
-    chance = 1.0 - rate if shares else 1.0
-    if chance <= 0:
-        return 1.0
-    return max(0.0, learner.spread / rate - learner.hits) / chance / (learner.windows - 1)
 
 
 def _design_effect(learner: Learner) -> float:
