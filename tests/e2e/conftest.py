@@ -1,10 +1,12 @@
 """The lab with the chart's rights, an operator that can be killed, and models that can fail."""
 
+import base64
 import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,8 @@ from lab.demo.images import BUILD, stage, stage_operator
 from lab.model.releases import BAD, BETTER, GOOD
 from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
+from tests.faults.loop import background
+from tests.faults.proxy import Proxy
 
 NAMESPACES = [f"e2e-{i}" for i in range(4)]
 USER = f"system:serviceaccount:{SYSTEM}:{RELEASE}"
@@ -153,6 +157,30 @@ def running(operator: Operator, proxy: FaultProxy) -> Operator:
     if not operator.alive:
         operator.start()
     return operator
+
+
+@pytest.fixture
+def gate(place: Place, operator: Operator, tmp_path: Path) -> Iterator[Proxy]:
+    """What stands between the operator and the API server, and can hold back one of its writes."""
+    raw = json.loads(operator.kubeconfig.read_text())
+    behind = raw["clusters"][0]["cluster"]
+    authority = tmp_path / "ca.crt"
+    authority.write_bytes(base64.b64decode(behind["certificate-authority-data"]))
+    with background() as around:
+        made = Proxy(behind["server"], str(authority))
+        around.run(made.start())
+        raw["clusters"][0]["cluster"] = {"server": made.url}
+        through = tmp_path / "kubeconfig"
+        through.write_text(json.dumps(raw))
+        operator.stop()
+        again = replace(operator, kubeconfig=through, process=None)
+        again.start()
+        try:
+            yield made
+        finally:
+            again.stop()
+            around.run(made.stop())
+            operator.start()
 
 
 @pytest.fixture

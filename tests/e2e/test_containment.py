@@ -1,12 +1,12 @@
 """The closed loop on real parts, and the cases in which it must not act."""
 
 import json
-import signal
 
 import pytest
 
-from tests.e2e.cluster import Audit, Cluster, Operator, Place, condition, eventually
+from tests.e2e.cluster import Audit, Cluster, Place, condition, eventually
 from tests.e2e.conftest import USER
+from tests.faults.proxy import Faults, Proxy
 
 
 def test_a_bad_release_is_put_back_with_its_evidence(place: Place, audit: Audit, cluster: Cluster) -> None:
@@ -35,20 +35,20 @@ def test_a_bad_release_is_put_back_with_its_evidence(place: Place, audit: Audit,
     assert header == ["NAME", "RUNNING", "KNOWN-GOOD", "PHASE", "SIGNALS", "INCIDENT", "AGE"]
 
 
-def test_a_persons_image_during_containment_stays(place: Place, running: Operator, audit: Audit) -> None:
-    """The operator is stopped between its intent and its patch, as far as a test can stop it; the person is first."""
+def test_a_persons_image_during_containment_stays(place: Place, gate: Proxy, audit: Audit) -> None:
+    """The operator's patch is held on its way until the person has written; it comes too late, and is not repeated."""
+    gate.arm("PATCH deployments [image]", Faults.STOP_BEFORE.value)
     place.set_image(place.bad)
-    try:
-        eventually("an incident", 60, place.incident)
-    finally:
-        running.signal(signal.SIGSTOP)
-    written = bool(audit.pins(place.namespace, USER))
+    eventually("the patch is on its way", 60, gate.fired.is_set)
     place.set_image(place.better)
-    running.signal(signal.SIGCONT)
+    gate.release()
     found = eventually("the person is named", 60, lambda: _wrote(place))
     assert place.image() == place.better
     assert condition(found["status"], "Contained")["reason"] == "PersonWrote"
-    assert len(audit.pins(place.namespace, USER)) == (1 if written else 0)
+    assert gate.struck
+    assert gate.struck.namespace == place.namespace
+    assert gate.struck.accepted == 409
+    assert audit.pins(place.namespace, USER) == []
 
 
 def _wrote(place: Place) -> dict[str, object] | None:

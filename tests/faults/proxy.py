@@ -118,6 +118,7 @@ class Proxy:
 
     async def start(self) -> None:
         """Listen on loopback."""
+        self._loop = asyncio.get_running_loop()
         connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)
         self._client = aiohttp.ClientSession(
             connector=connector, auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)
@@ -146,9 +147,9 @@ class Proxy:
         self._seen.clear()
         self._armed = (place, fault, strike)
 
-    def release(self, loop: asyncio.AbstractEventLoop) -> None:
+    def release(self) -> None:
         """Let go of the write that is held."""
-        loop.call_soon_threadsafe(self._released.set)
+        self._loop.call_soon_threadsafe(self._released.set)
 
     async def _handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()

@@ -130,7 +130,7 @@ class _Stop:
     def _go_on(self) -> None:
         self.continued_at = time.monotonic()
         self._leader.signal(signal.SIGCONT)
-        self._leader.proxy.release(self._around.loop.loop)
+        self._leader.proxy.release()
 
 
 def _calm(made: World, first: Operator) -> None:
