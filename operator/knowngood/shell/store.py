@@ -51,10 +51,12 @@ class Table:
     """The objects of one kind."""
 
     entries: dict[Key, Entry] = field(default_factory=dict)
-    gone: dict[str, int] = field(default_factory=dict)  # uid of what was deleted, so that a late event is not believed
+    gone: dict[str, int] = field(default_factory=dict)  # by uid: no event up to this version is believed
 
 
 Listener = Callable[[str, Key, Any], None]
+FOR_GOOD = 2**64
+"""Later than any version: an object that was deleted does not come back under its uid."""
 
 
 class Store:
@@ -85,8 +87,11 @@ class Store:
         key = (meta.get("namespace", ""), meta["name"])
         table, version = self._tables[kind], int(meta["resourceVersion"])
         known = table.entries.get(key)
-        if meta["uid"] in table.gone or (known and known.uid == meta["uid"] and version <= known.version):
+        if version <= table.gone.get(meta["uid"], -1) or (
+            known and known.uid == meta["uid"] and version <= known.version
+        ):
             return
+        table.gone.pop(meta["uid"], None)
         table.entries[key] = self._read(kind, key, raw, version)
         self._changed(kind, key)
 
@@ -103,26 +108,26 @@ class Store:
         meta = raw["metadata"]
         self.drop(raw["kind"], (meta.get("namespace", ""), meta["name"]), meta["uid"])
 
-    def drop(self, kind: str, key: Key, uid: str) -> None:
-        """The object with this uid is gone; another of the same name stays."""
+    def drop(self, kind: str, key: Key, uid: str, version: int = FOR_GOOD) -> None:
+        """The object with this uid is none of ours as of ``version``; another of the same name stays."""
         table = self._tables[kind]
         known = table.entries.get(key)
-        table.gone[uid] = 1
+        table.gone[uid] = version
         while len(table.gone) > 10_000:
             table.gone.pop(next(iter(table.gone)))
         if known is not None and known.uid == uid:
             del table.entries[key]
             self._changed(kind, key)
 
-    def replace_all(self, kind: str, items: Iterable[Raw], began: dict[Key, Entry]) -> None:
-        """Take in a full list; what ``began`` (the entries before the request) had and the list has not is gone."""
+    def replace_all(self, kind: str, items: Iterable[Raw], began: dict[Key, Entry], version: int) -> None:
+        """Take in a full list as of ``version``; of ``began``, the entries before it, what the list has not is gone."""
         listed: set[str] = set()
         for raw in items:
             listed.add(raw["metadata"]["uid"])
             self.apply(raw)
         for key, entry in began.items():
             if entry.uid not in listed:
-                self.drop(kind, key, entry.uid)
+                self.drop(kind, key, entry.uid, version)
 
     def snapshot(self, kind: str) -> dict[Key, Entry]:
         """The entries of a kind as they are now."""

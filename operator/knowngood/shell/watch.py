@@ -62,7 +62,7 @@ class Watcher:
         elif wanted(raw):
             self._store.apply(raw)
         elif (known := self._store.entry(raw["kind"], _key(raw))) is not None:
-            self._store.drop(raw["kind"], _key(raw), known.uid)
+            self._store.drop(raw["kind"], _key(raw), known.uid, int(raw["metadata"]["resourceVersion"]))
 
     async def run(self, stop: asyncio.Event, ready: asyncio.Event) -> None:
         """Watch until ``stop``; ``ready`` is set when the watches stand."""
@@ -110,7 +110,9 @@ async def relist(api: c.Cluster, store: Store, namespaces: list[str]) -> None:
         before = store.snapshot(resource.kind)
         items: list[c.Raw] = []
         selector = LABEL_MODEL if resource.kind in _CONSENT_NEEDED else ""
+        versions: list[int] = []
         for namespace in namespaces or [None]:  # type: ignore[list-item]
-            found, _ = await api.list(resource, namespace, selector)
+            found, version = await api.list(resource, namespace, selector)
             items += found
-        store.replace_all(resource.kind, items, before)
+            versions.append(int(version))
+        store.replace_all(resource.kind, items, before, min(versions))

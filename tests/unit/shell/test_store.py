@@ -4,8 +4,10 @@ from typing import Any
 
 from knowngood.core.facts.workload import read_workload
 from knowngood.shell.store import Store
+from knowngood.shell.watch import Watcher
 
 KEY = ("vision", "digits")
+CONSENT = {"knowngood.dev/model": "digits"}
 
 
 def deployment(version: int, uid: str = "a", image: str = "x") -> dict[str, Any]:
@@ -60,9 +62,29 @@ def test_a_list_drops_what_a_gap_in_the_watch_hid_but_not_what_came_meanwhile() 
     other = deployment(12, uid="c")
     other["metadata"]["name"] = "late"
     store.apply(other)
-    store.replace_all("Deployment", [], began)
+    store.replace_all("Deployment", [], began, 12)
     assert image(store) is None
     assert store.workload("Deployment", ("vision", "late")) is not None
+
+
+async def test_a_consent_that_is_taken_back_and_given_again_is_seen_by_the_watch() -> None:
+    store = Store()
+    watcher = Watcher(store, [])
+    for version, labels in ((10, CONSENT), (11, {}), (12, CONSENT)):
+        raw = deployment(version)
+        raw["metadata"]["labels"] = labels
+        await watcher._on_event({"type": "MODIFIED", "object": raw})
+        assert (image(store) is not None) == bool(labels)
+
+
+def test_a_consent_that_is_taken_back_and_given_again_is_seen_by_the_list() -> None:
+    store = Store()
+    store.apply(deployment(10))
+    store.replace_all("Deployment", [], store.snapshot("Deployment"), 11)
+    store.apply(deployment(11))
+    assert image(store) is None, "older than the list that did not have it"
+    store.replace_all("Deployment", [deployment(12)], store.snapshot("Deployment"), 13)
+    assert image(store) == "x"
 
 
 def test_listeners_hear_of_changes_and_of_nothing_else() -> None:
