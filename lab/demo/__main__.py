@@ -11,12 +11,12 @@ import time
 
 from rich.console import Console
 
-from lab.demo import healthy, images, install, moments, policy, record, traffic
+from lab.demo import healthy, images, install, moments, own, policy, record, traffic
 from lab.demo.alone import alone
 from lab.demo.cluster import ApiError, Cluster, CommandError, Kubectl
 from lab.demo.expression import Questions
 from lab.demo.fold import fold_points
-from lab.demo.install import CONTAINER, MODEL, NAMESPACE, TimedOutError
+from lab.demo.install import CONTAINER, MODEL, NAMESPACE, SYSTEM, TimedOutError
 from lab.demo.observer import Observer
 from lab.demo.place import Place, await_helm, bring_up
 from lab.demo.play import Stage, play, settle
@@ -45,7 +45,9 @@ class Demo:
         self._say("the lab: a one-node Kubernetes, a registry, a Prometheus")
         place = bring_up()
         kubectl = Kubectl(place.kubectl, place.kubeconfig, place.env)
-        install.remove_last_run(kubectl)
+        own.exists(kubectl, SYSTEM)
+        if install.remove_last_run(kubectl):
+            self._say(f"deleting the namespace {NAMESPACE} of the last demo")
         built = self._prepare(place, kubectl)
         cast = Cast(built.good, GOOD, built.bad, BAD)
         cluster = Cluster(place.kubeconfig, NAMESPACE, MODEL, CONTAINER)

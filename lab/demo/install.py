@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from lab.demo import own
 from lab.demo.cluster import CommandError, Kubectl, run
 from lab.demo.facts import Object
 from lab.demo.images import BUILD, ROOT, Images
@@ -66,9 +67,12 @@ def wait(what: str, seconds: float, look: Callable[[], tuple[bool, str]]) -> Non
         time.sleep(0.5)
 
 
-def remove_last_run(kubectl: Kubectl) -> None:
-    """Delete what an earlier demo left; does not wait."""
-    kubectl("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait=false")
+def remove_last_run(kubectl: Kubectl) -> bool:
+    """Delete what an earlier demo left, and say whether there was any; does not wait. CommandError: it is no demo's."""
+    if not own.exists(kubectl, NAMESPACE):
+        return False
+    kubectl("delete", "namespace", NAMESPACE, "--wait=false")
+    return True
 
 
 def await_removal(kubectl: Kubectl) -> None:
@@ -100,12 +104,13 @@ def crashed(before: dict[str, int], now: dict[str, int]) -> bool:
 
 def operator(helm: str, kubectl: Kubectl, image: str, prometheus_url: str, registry: str) -> None:
     """Install or upgrade the chart and wait for the operator; CommandError with its log if it does not come."""
+    own.claim(kubectl, SYSTEM)
     BUILD.mkdir(parents=True, exist_ok=True)
     file = BUILD / "values.json"
     file.write_text(json.dumps(values(image, prometheus_url, registry), indent=2) + "\n")
     chart = str(ROOT / "charts" / "knowngood")
     # CRDs outlive a release (crds.keep), perhaps one of another name: they become this one's
-    command = [helm, "upgrade", RELEASE, chart, "--install", "--namespace", SYSTEM, "--create-namespace"]
+    command = [helm, "upgrade", RELEASE, chart, "--install", "--namespace", SYSTEM]
     command += ["--take-ownership"]
     before = restarts(_operator_pods(kubectl))
     run(*command, "--values", str(file), env=kubectl.env)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from lab.demo import install, moments, policy
+from lab.demo import install, moments, own, policy
 from lab.demo.alone import alone
 from lab.demo.audit import first_patch, patches
 from lab.demo.cluster import CommandError
@@ -201,3 +201,40 @@ def test_times_are_written_with_milliseconds_and_read_with_any():
     assert moments.rfc3339(moments.parse("2026-11-23T08:00:00.123456+02:00")) == "2026-11-23T06:00:00.123Z"
     assert moments.rfc3339(None) is None
     assert moments.parse("") is None
+
+
+class _Namespaces:
+    """kubectl, as far as namespaces go."""
+
+    def __init__(self, **labels: dict[str, str]) -> None:
+        self.labels = labels
+        self.deleted: list[str] = []
+
+    def __call__(self, verb: str, kind: str, name: str, *rest: str) -> str:
+        assert kind == "namespace"
+        if verb == "create":
+            self.labels[name] = {}
+        elif verb == "label":
+            key, _, value = rest[0].partition("=")
+            self.labels[name][key] = value
+        elif verb == "delete":
+            self.deleted.append(name)
+        return json.dumps({"metadata": {"labels": self.labels[name]}}) if name in self.labels else ""
+
+
+def test_what_no_demo_made_is_neither_deleted_nor_taken_over():
+    cluster = _Namespaces(vision={}, **{"knowngood-system": {"team": "ml"}})
+    for act in (lambda: install.remove_last_run(cluster), lambda: own.claim(cluster, "knowngood-system")):
+        with pytest.raises(CommandError, match="was not made by a demo"):
+            act()
+    assert cluster.deleted == []
+    assert cluster.labels["knowngood-system"] == {"team": "ml"}
+
+
+def test_what_a_demo_made_goes_with_the_next_one():
+    cluster = _Namespaces()
+    assert not install.remove_last_run(cluster)
+    own.claim(cluster, "vision")
+    own.claim(cluster, "vision")
+    assert install.remove_last_run(cluster)
+    assert cluster.deleted == ["vision"]
