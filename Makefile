@@ -65,7 +65,7 @@ $(READY): requirements-dev.lock requirements-build.lock pyproject.toml
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
 	|| { apt-get update && apt-get install -y $(notdir $(PYTHON))-venv; } \
 	|| { echo "$(PYTHON) has no venv: install $(notdir $(PYTHON))-venv as root"; exit 1; }
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	@test -x $(PY) || { echo "setting up .venv (once, about a minute)"; $(PYTHON) -m venv .venv; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-build.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -15,7 +15,7 @@ from lab.demo import healthy, images, install, moments, own, policy, record, tra
 from lab.demo.alone import alone
 from lab.demo.cluster import ApiError, Cluster, CommandError, Kubectl
 from lab.demo.expression import Questions
-from lab.demo.fold import fold_points
+from lab.demo.fold import fold_evidence
 from lab.demo.install import CONTAINER, MODEL, NAMESPACE, SYSTEM, TimedOutError
 from lab.demo.observer import Observer
 from lab.demo.place import Place, await_helm, bring_up
@@ -54,8 +54,9 @@ class Demo:
         prometheus = Prometheus(place.prometheus_url)
         self._say("waiting until the model is judged healthy and its release is known to be good")
         healthy.await_known_good(cluster.model, built.good, self._say)
+        self._say(f"counting what the operator asks Prometheus, for five intervals of {self._policy.interval:g} s")
         per_cycle = healthy.queries_per_cycle(prometheus, self._policy.interval)
-        self._say(f"healthy; {per_cycle} Prometheus queries a cycle")
+        self._say(f"healthy; the operator asks Prometheus {per_cycle} times a cycle")
         stage = Stage(cast, cluster, cluster.facts(moments.now()))
         observer = Observer(prometheus, Questions(self._signal, {"model": MODEL}), stage.running)
         observer.start()
@@ -69,7 +70,7 @@ class Demo:
         self._say("images: the operator, the model's good and its bad release")
         built = images.build_all()
         await_helm()
-        self._say("helm install knowngood")
+        self._say("helm upgrade --install knowngood")
         install.operator(place.helm, kubectl, built.operator, place.prometheus_url, place.registry)
         install.await_removal(kubectl)
         self._say(f"kubectl apply -k manifests/demo: model {GOOD}, its traffic, its policy")
@@ -84,6 +85,7 @@ class Demo:
         self._say("the bad release goes out; from here on, seconds since then\n")
         story = Story(stage.cast, self._policy, moments.now())
         timeline = Timeline(self._console, story.started, (GOOD, BAD), self._policy.min_samples)
+        timeline.heading()
         play(kubectl, stage, observer, story, timeline)
         counted = traffic.count(kubectl)
         if traffic.restarts(kubectl) != restarts:
@@ -99,7 +101,7 @@ class Demo:
             ("describe", "aiincidents", "-n", NAMESPACE),
         ):
             self._console.print(f"\n$ kubectl {' '.join(command)}", style="bold", highlight=False)
-            self._console.out(fold_points(kubectl(*command).rstrip()), highlight=False)
+            self._console.out(fold_evidence(kubectl(*command).rstrip()), highlight=False)
         self._console.print(f"\n{OUTPUT.relative_to(images.ROOT)}:", style="bold", highlight=False)
         self._console.out(OUTPUT.read_text().rstrip(), highlight=False)
         wrong = record.failures(result, self._policy, incidents)

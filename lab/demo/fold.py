@@ -1,14 +1,14 @@
-"""`kubectl describe` of an incident holds every raw sample of its evidence; people want the rest of it."""
+"""`kubectl describe` of an incident holds all of its evidence, some hundred lines; a terminal wants the rest of it."""
 
 from __future__ import annotations
 
 from itertools import groupby
 
-_POINTS = "Points:"
+_FOLDED = "Evidence:"
 
 
-def fold_points(text: str) -> str:
-    """`text` with each list of raw samples replaced by a line that says how many there are."""
+def fold_evidence(text: str) -> str:
+    """`text` with the evidence replaced by a line that says how long it is."""
     lines: list[str] = []
     for inside, group in groupby(_marked(text.splitlines()), key=lambda pair: pair[0]):
         block = [line for _, line in group]
@@ -16,13 +16,12 @@ def fold_points(text: str) -> str:
             lines += block
             continue
         indent = block[0][: len(block[0]) - len(block[0].lstrip())]
-        count = sum(line.lstrip().startswith("T:") for line in block)
-        lines.append(f"{indent}({count} raw samples, in full with kubectl describe)")
+        lines.append(f"{indent}({len(block)} lines: workload, pods, roll-outs, raw samples)")
     return "\n".join(lines)
 
 
 def _marked(lines: list[str]) -> list[tuple[bool, str]]:
-    """Each line with whether it belongs to a list of samples: deeper than the `Points:` above it."""
+    """Each line with whether it belongs to the evidence: deeper than the heading above it."""
     depth = -1
     marked: list[tuple[bool, str]] = []
     for line in lines:
@@ -30,6 +29,6 @@ def _marked(lines: list[str]) -> list[tuple[bool, str]]:
         if depth >= 0 and indent <= depth:
             depth = -1
         marked.append((depth >= 0, line))
-        if line.strip() == _POINTS:
+        if line.strip() == _FOLDED:
             depth = indent
     return marked

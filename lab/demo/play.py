@@ -60,13 +60,13 @@ def play(kubectl: Kubectl, stage: Stage, observer: Observer, story: Story, timel
     timeline.event(Event(story.started, "release", f"kubectl set image deployment/{MODEL} {CONTAINER}={short(bad)}"))
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and not story.over:
-        for event in story.see(stage.look()):
-            timeline.event(event)
+        lines = [(event.at, timeline.event, event) for event in story.see(stage.look())]
         fresh = observer.readings[told:]
         told += len(fresh)
         for reading in fresh:
             if "restored" not in story.moments:
-                timeline.reading(reading)
-            for event in story.read(reading):
-                timeline.event(event)
+                lines.append((reading.at, timeline.reading, reading))
+            lines += [(event.at, timeline.event, event) for event in story.read(reading)]
+        for _, tell, what in sorted(lines, key=lambda line: line[0]):
+            tell(what)
         time.sleep(GLANCE)

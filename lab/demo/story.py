@@ -89,7 +89,7 @@ class Story:
     def _workload(self, facts: Facts, events: list[Event]) -> None:
         good, bad = self.cast.good_image, self.cast.bad_image
         if count := facts.ready.get(bad, 0):
-            text = f"pods of {self.cast.bad} are ready and answer ({count} so far); nothing has failed"
+            text = f"{count} pods of {self.cast.bad} are ready and answer; nothing has failed"
             self._once(events, "bad-answers", facts.at, text)
         if facts.image == bad:
             self._once(events, "bad-asked", facts.at, "")
@@ -97,7 +97,8 @@ class Story:
             text = f"the Deployment asks for {self.cast.good} again: {short(good)}"
             self._once(events, "patched", facts.at, text)
         if "patched" in self.moments and facts.ready.get(good, 0) and not facts.ready.get(bad, 0):
-            self._once(events, "bad-gone", facts.at, f"only {self.cast.good} takes new requests")
+            text = f"only {self.cast.good} takes new requests; the bad answers still count until the window has passed"
+            self._once(events, "bad-gone", facts.at, text)
 
     def _incident(self, facts: Facts, incident: Incident, events: list[Event]) -> None:
         text = f"AIIncident {incident.name}: {incident.type}, {incident.severity}"

@@ -81,6 +81,11 @@ class Timeline:
         self._releases = releases
         self._min_samples = min_samples
 
+    def heading(self) -> None:
+        """Print what the columns of a reading are."""
+        columns = "all callers, one window"
+        self._print(Text(f"{'':10}  {'':16}{columns:<{BAR + 7}}each release      what callers met", "dim"))
+
     def event(self, event: Event) -> None:
         """Print one event."""
         self._print(event_line(self._start, event))

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from lab.demo.expression import Tally
 from lab.demo.facts import Facts, facts_of
-from lab.demo.fold import fold_points
+from lab.demo.fold import fold_evidence
 from lab.demo.observer import Reading
 from lab.demo.policy import Policy
 from lab.demo.record import Record, failures
@@ -254,11 +254,11 @@ def test_an_incident_without_status_is_dated_by_its_creation():
     assert record_of(story, [], Counted(0, 0), None, "").incident_at == at(12.25)
 
 
-def test_raw_samples_are_folded():
-    text = "Series:\n  Labels:\n    Pod: a\n  Points:\n    T:  1\n    V:  2\n    T:  3\n    V:  4\n  Query: q"
-    folded = "Series:\n  Labels:\n    Pod: a\n  Points:\n    (2 raw samples, in full with kubectl describe)\n  Query: q"
-    assert fold_points(text) == folded
-    assert fold_points("NAME  PHASE\ndigits  Healthy") == "NAME  PHASE\ndigits  Healthy"
+def test_the_evidence_is_folded():
+    text = "Status:\n  Evidence:\n    Took:  1\n    Pods:\n      Name:  a\n  Phase:  Contained"
+    folded = "Status:\n  Evidence:\n    (3 lines: workload, pods, roll-outs, raw samples)\n  Phase:  Contained"
+    assert fold_evidence(text) == folded
+    assert fold_evidence("NAME  PHASE\ndigits  Healthy") == "NAME  PHASE\ndigits  Healthy"
 
 
 @pytest.mark.parametrize(("share", "filled"), [(0.0, 0), (0.5, 10), (1.0, 20), (1.2, 20), (-1.0, 0)])
