@@ -1,4 +1,7 @@
-"""What incidents say of releases: a suspect of an open one is not proven, and what one was right about is no longer."""
+"""What incidents say of releases: a suspect of an open one is not proven, and what one was right about is no longer.
+
+What a person judged is taken from the record, which has only what admission guarded, and never from ``spec``.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from datetime import datetime
 from knowngood.api.aiincident import AIIncident, DispositionVerdict
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modelstatus import Release
+from knowngood.core.incidents.decisions import judged
 from knowngood.core.incidents.record import is_over
 
 _BLAMELESS = frozenset({IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED})
@@ -30,7 +34,7 @@ def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
         status = incident.status
         if status.suspect is None or not status.suspect.digest or status.opened_at is None:
             continue
-        verdict = incident.spec.disposition.verdict if incident.spec.disposition else None
+        verdict = judged(status)
         blameless = status.phase in _BLAMELESS or verdict not in {None, DispositionVerdict.TRUE_POSITIVE}
         over = is_over(incident)
         found.append(Suspicion(status.suspect.digest, incident.metadata.name, status.opened_at, not over, blameless))
