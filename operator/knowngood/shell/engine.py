@@ -17,7 +17,7 @@ from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
-from knowngood.core.incidents.suspicion import suspicions
+from knowngood.core.incidents.suspicion import suspicions, ties_told
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
@@ -182,7 +182,7 @@ class Engine:
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (key[0], ref.name))
         incident, board = self._store.open_incident(key), self._board.of(key)
-        signals = self._policies.signals_of(key)
+        signals, incidents = self._policies.signals_of(key), self._store.incidents_of(key)
         return ModelFacts(
             model=model,
             workload=workload,
@@ -192,10 +192,11 @@ class Engine:
             expected=tuple((s.policy, s.name) for s in signals),
             views=dict(board.views),
             ties=dict(board.ties),
+            ties_told=ties_told(incidents, {(s.policy, s.name) for s in signals if s.by_release}),
             healthy_for=dict(board.healthy_for),
             soak=seconds(model.spec.promotion.soak),
             incident=incident.metadata.name if incident else None,
-            suspicions=suspicions(self._store.incidents_of(key)),
+            suspicions=suspicions(incidents),
             episode=self._incidents.episode(model),
             now=moment(time.time()),
             learns=any(detector(s.detector.chosen()[0]).learns for s in signals),

@@ -7,7 +7,7 @@ import pytest
 from knowngood.api.aiincident import AIIncident, DispositionVerdict
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.core.incidents.decisions import heard, judged, unheard
-from knowngood.core.incidents.suspicion import suspicions
+from knowngood.core.incidents.suspicion import suspicions, ties_told
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -75,3 +75,14 @@ def test_an_open_incidents_word_is_for_its_own_decisions(phase: IncidentPhase) -
 @pytest.mark.parametrize("phase", [IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED])
 def test_what_was_dismissed_or_passed_blames_nobody(phase: IncidentPhase) -> None:
     assert blameless(ended(phase=phase.value))
+
+
+SIGNAL = {"name": b.SIGNAL, "policy": b.POLICY, "type": "ModelFailure", "severity": "High", "verdict": "Breach"}
+
+
+def test_a_suspects_label_is_remembered_where_a_label_it_is() -> None:
+    incident = ended(signals=[{**SIGNAL, "release": "2"}])
+    assert ties_told([incident], {(b.POLICY, b.SIGNAL)}) == {"2": b.BAD}
+    assert ties_told([incident], {(b.POLICY, "other")}) == {}, "the name of a pod, perhaps"
+    assert ties_told([ended(signals=[{**SIGNAL, "release": "3"}])], {(b.POLICY, b.SIGNAL)}) == {}
+    assert ties_told([b.incident()], {(b.POLICY, b.SIGNAL)}) == {}

@@ -3,7 +3,7 @@
 What a person judged is taken from the record, which has only what admission guarded, and never from ``spec``.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,6 +39,22 @@ def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
         over = is_over(incident)
         found.append(Suspicion(status.suspect.digest, incident.metadata.name, status.opened_at, not over, blameless))
     return tuple(found)
+
+
+def ties_told(incidents: Iterable[AIIncident], by_release: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Release label values to digests, as the incidents remember them of their suspects.
+
+    For a process that was killed before the model's history said so. ``by_release`` are the signals, by policy and
+    name, whose series carry a release label: of others a pod stands there.
+    """
+    told: dict[str, str] = {}
+    for status in (i.status for i in incidents):
+        suspect = status.suspect
+        if suspect is not None and suspect.digest and suspect.release:
+            seen = ((s.policy, s.name) for s in status.signals if s.release == suspect.release)
+            if any(key in by_release for key in seen):
+                told.setdefault(suspect.release, suspect.digest)
+    return told
 
 
 def weighed(release: Release, known: Iterable[Suspicion]) -> Release:
