@@ -17,7 +17,8 @@ from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.judge import Judged
-from knowngood.core.incidents.kept import (
+from knowngood.core.incidents.policystatus import Said
+from knowngood.core.incidents.statetext import (
     MOST_BYTES,
     KeptSignal,
     UnreadableError,
@@ -27,7 +28,6 @@ from knowngood.core.incidents.kept import (
     read_state,
     state_text,
 )
-from knowngood.core.incidents.policystatus import Said
 from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board

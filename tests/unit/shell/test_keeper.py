@@ -8,7 +8,7 @@ import pytest
 
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.observed import Verdict
-from knowngood.core.incidents.kept import MOST_BYTES
+from knowngood.core.incidents.statetext import MOST_BYTES
 from knowngood.shell.cluster import ApiError
 from tests import builders as b
 from tests.loop import INTERVAL, MODEL, START, WINDOW, Kubernetes, Loop, Source, Sums, raw_model, steady

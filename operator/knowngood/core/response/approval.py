@@ -12,8 +12,8 @@ from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
+from knowngood.core.response.replanning import begun, in_place_of
 
 APPROVE, REJECT = Decision.APPROVE.value, Decision.REJECT.value
 PATIENCE = timedelta(minutes=15)

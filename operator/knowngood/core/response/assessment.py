@@ -9,9 +9,9 @@ from knowngood.core.incidents.analysis import analyse
 from knowngood.core.incidents.record import clipped, told
 from knowngood.core.response import approval
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
 from knowngood.core.response.registry import changes_workload
+from knowngood.core.response.replanning import begun, in_place_of
 
 
 def with_plan(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
