@@ -22,6 +22,7 @@ from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Container, Pod, PodContainer, Workload
 from knowngood.core.incidents import evidence as evidence_of
+from knowngood.core.incidents.judge import Judged
 from knowngood.core.incidents.opening import SignalView, incident_object
 from knowngood.core.response.facts import Facts
 from knowngood.core.signals.answer import DataState, Row
@@ -228,6 +229,11 @@ def judgement(verdict: Verdict = Verdict.BREACH, running: str = "bad", **changes
         "digest": digest(running),
     }
     return Judgement(**{**values, **changes})
+
+
+def judged(verdict: Verdict = Verdict.BREACH, running: str = "bad") -> Judged:
+    """The same as the board takes it in."""
+    return Judged(judgement(verdict, running), {})
 
 
 def view(

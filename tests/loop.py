@@ -194,9 +194,12 @@ class Kubernetes:
         self.writes: list[str] = []
         self.reads: list[str] = []
         self.refuse: ApiError | None = None
+        self.broken: dict[str, Exception] = {}  # what reading these by name ends in
 
     async def get(self, resource: Resource, namespace: str | None, name: str) -> dict[str, Any]:
         self.reads.append(name)
+        if name in self.broken:
+            raise self.broken[name]
         if (namespace, name) not in self.maps:
             raise ApiError(404, "NotFound", "not found")
         return copy.deepcopy(self.maps[(namespace or "", name)])

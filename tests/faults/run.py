@@ -171,7 +171,10 @@ def end_of(made: World) -> End:
             ("conditions", _conditions(model)),
         ),
         releases=tuple(
-            sorted((r["digest"], bool(r.get("provenAt")), "implicatedIn" in r) for r in model.get("releases") or ())
+            sorted(
+                (r["digest"], r.get("release", ""), bool(r.get("provenAt")), "implicatedIn" in r)
+                for r in model.get("releases") or ()
+            )
         ),
         ready=tuple(str(_conditions(o.get("status") or {})) for o in _judges(made)),
     )

@@ -291,11 +291,25 @@ def test_a_stronger_signal_that_joins_a_weak_incident_is_contained() -> None:
     assert found.image == b.image("good")
     assert [state(found, n) for n in ("evidence", "pin", "tell")] == [StepState.DONE] * 3
     assert found.frozen == 1, "the evidence that is there is not gathered again"
-    assert len(found.told) == 1
+    assert [t.reason for t in found.told] == ["IncidentNotContained", "IncidentContained"]
     assert reasons(found).count("PlanChanged") == 1
     records = found.records
     found.settle()
     assert found.records == records
+
+
+def test_what_would_tell_the_same_is_not_told_again() -> None:
+    """Another plan that contains nothing either, and a step that tells before anything is done."""
+    steps = [{"name": "hear", "action": "Notify"}, {"name": "pin", "action": "PinKnownGood"}]
+    loud = b.playbook("loud", [*steps, {"name": "tell", "action": "Notify"}])
+    other = b.playbook("other", [{"name": "keep", "action": "FreezeEvidence"}, {"name": "again", "action": "Notify"}])
+    for name, told in (("other", ["IncidentNotContained"]), ("loud", ["IncidentNotContained", "IncidentContained"])):
+        found = weak([{**WEAK_FIRST[0], "playbookRef": {"name": name}}, WEAK_FIRST[1]])
+        found.playbooks = (*found.playbooks, loud, other)
+        strong_joins(found)
+        assert found.status.plan is not None
+        assert found.status.plan.playbook == name
+        assert [t.reason for t in found.told] == told
 
 
 def test_a_dry_run_of_a_weak_response_does_not_hold_back_a_strong_one() -> None:

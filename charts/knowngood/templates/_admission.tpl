@@ -18,6 +18,11 @@ request.userInfo.username == '{{ include "knowngood.operatorUser" . }}'
 authorizer.group('apps').resource({{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
 {{- end -}}
 
+{{/* The ConfigMaps of the request's namespace, to be asked what the requester may do with them. */}}
+{{- define "knowngood.cel.configMaps" -}}
+authorizer.group('').resource('configmaps').namespace(request.namespace)
+{{- end -}}
+
 {{/* True for requests in a namespace that this operator watches. */}}
 {{- define "knowngood.cel.watched" -}}
 {{- with .Values.watch.namespaces }}request.namespace in {{ . | uniq | toJson | replace "\"" "'" }}{{ else }}true{{ end -}}

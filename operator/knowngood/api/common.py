@@ -3,10 +3,10 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from knowngood.api.base import KnowngoodModel
-from knowngood.api.schema import AS_SET, Shape, by, literal, rule, rules
+from knowngood.api.schema import AS_SET, Cel, Shape, by, literal, rule, rules
 
 DIGEST_PATTERN = r"^sha256:[0-9a-f]{64}$"
 _HOST = r"[A-Za-z0-9][A-Za-z0-9.-]*(:[0-9]+)?"
@@ -234,5 +234,30 @@ class ContainerPin(KnowngoodModel):
         return self
 
 
-ContainerPins = Annotated[list[ContainerPin], Field(min_length=1, max_length=16), by("name")]
-"""At least one container's pin."""
+MOST_ENV = 32 * 1024
+"""Characters of all variables of a release; in JSON one may take six bytes, and an object must stay below 1.5 MiB."""
+_ENV = "self.map(c, has(c.env) ? c.env.map(e, e.name.size() + (has(e.value) ? e.value.size() : 0)).sum() : 0).sum()"
+_ENV_TOO_LARGE = (
+    "env: names and values of these containers have %d characters: write at most %d, and keep what is longer in a file"
+)
+
+
+def _bounded_env(pins: list[ContainerPin]) -> list[ContainerPin]:
+    size = sum(len(e.name) + len(e.value) for pin in pins for e in pin.env)
+    if size > MOST_ENV:
+        raise ValueError(_ENV_TOO_LARGE % (size, MOST_ENV))
+    return pins
+
+
+ContainerPins = Annotated[
+    list[ContainerPin],
+    Field(min_length=1, max_length=16),
+    AfterValidator(_bounded_env),
+    by("name"),
+    Cel(
+        f"{_ENV} <= {MOST_ENV}",
+        f"env: names and values of these containers have too many characters: write at most {MOST_ENV}",
+        f"{literal(_ENV_TOO_LARGE)}.format([{_ENV}, {MOST_ENV}])",
+    ),
+]
+"""At least one container's pin; small enough together that the object can be stored, and its status with it."""

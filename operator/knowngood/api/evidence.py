@@ -115,7 +115,10 @@ class SeenDependency(ObservedModel):
     kind: ShortText = Field(description="ConfigMap or ModelDeployment.")
     object: ShortText = Field(description="Its name.")
     contract: ShortText = Field(default="", description="The contract between them.")
-    version: ShortText = Field(default="", description="The contract's version that it provided.")
+    version: ShortText = Field(
+        default="",
+        description="The contract's version that it provided; of a ConfigMap's value only a digest and the size.",
+    )
     required: ShortText = Field(default="", description="The version that spec.knownGood.requires.")
     changed_at: Timestamp | None = Field(
         default=None, description="When it was last written, or since when its release runs."

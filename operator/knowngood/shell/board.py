@@ -59,7 +59,8 @@ class ModelBoard:
         self.remember(signal, judged)
         verdict = judged.judgement.verdict
         same = old is not None and old.judgement.verdict is verdict and old.judgement.digest == judged.judgement.digest
-        self.views[key] = SignalView(signal, judged.judgement, old.since if same and old else now)
+        healthy_at = now if verdict is Verdict.HEALTHY else old.healthy_at if old else None
+        self.views[key] = SignalView(signal, judged.judgement, old.since if same and old else now, healthy_at)
         if old is None or not same:
             return True
         return (old.judgement.reason, old.judgement.message, old.judgement.segment) != (

@@ -17,7 +17,7 @@ from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
-from knowngood.core.incidents.suspicion import suspicions
+from knowngood.core.incidents.suspicion import suspicions, ties_told
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
@@ -33,6 +33,7 @@ from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
 from knowngood.shell.unread import Unread
+from knowngood.shell.waiting import Waiting
 from knowngood.shell.workqueue import WorkQueue
 from knowngood.shell.writes import refresh, write_status
 
@@ -69,6 +70,7 @@ class Engine:
     async def run(self) -> None:
         """Work until cancelled; what was open before is touched before it is taken further."""
         await self._stop.read()
+        waiting = Waiting(self._store)
         self._incidents.tell_again()
         self._store.subscribe(self._on_change)
         for model in self._store.models():
@@ -88,6 +90,7 @@ class Engine:
                 group.create_task(self._poller.run())
                 group.create_task(self._keeper.run())
         finally:
+            waiting.close()
             self._store.unsubscribe(self._on_change)
             self._policies.close()
 
@@ -179,7 +182,7 @@ class Engine:
         ref = model.spec.workload_ref
         workload = self._store.workload(ref.kind.value, (key[0], ref.name))
         incident, board = self._store.open_incident(key), self._board.of(key)
-        signals = self._policies.signals_of(key)
+        signals, incidents = self._policies.signals_of(key), self._store.incidents_of(key)
         return ModelFacts(
             model=model,
             workload=workload,
@@ -189,10 +192,11 @@ class Engine:
             expected=tuple((s.policy, s.name) for s in signals),
             views=dict(board.views),
             ties=dict(board.ties),
+            ties_told=ties_told(incidents, {(s.policy, s.name) for s in signals if s.by_release}),
             healthy_for=dict(board.healthy_for),
             soak=seconds(model.spec.promotion.soak),
             incident=incident.metadata.name if incident else None,
-            suspicions=suspicions(self._store.incidents_of(key)),
+            suspicions=suspicions(incidents),
             episode=self._incidents.episode(model),
             now=moment(time.time()),
             learns=any(detector(s.detector.chosen()[0]).learns for s in signals),

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -159,6 +159,3 @@ def _assemble(
 def _few(answered: Sequence[Series], room: int) -> list[Series]:
     """The first by their labels, so that each part of a ratio keeps the same ones."""
     return sorted(answered, key=lambda s: sorted((k, v) for k, v in s.labels.items() if k != "__name__"))[:room]
-
-
-Collector = Callable[[Facts, float], Awaitable[Evidence]]

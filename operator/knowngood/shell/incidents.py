@@ -17,15 +17,17 @@ from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import current, incident_object, unsettled
+from knowngood.core.incidents.opening import current, incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
+from knowngood.core.incidents.settled import unsettled
 from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
 from knowngood.shell import metrics
 from knowngood.shell.board import Board
+from knowngood.shell.ended import Ended
 from knowngood.shell.evidence import freeze
 from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
@@ -60,12 +62,18 @@ class Incidents:
         self._api, self._store, self._board, self._policies = api, store, board, policies
         self._sources, self._settings, self._stop, self._fence = sources, settings, stop, fence
         self._guard = Guard(api, settings.admission.policy)
+        self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
         """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
         key = (model.metadata.namespace, model.metadata.name)
+        again = await self._advance(key, model)
+        await self._ended.follow(key, self._board.of(key).views)
+        return again
+
+    async def _advance(self, key: Key, model: ModelDeployment) -> float | None:
         incident = self._store.open_incident(key)
         if incident is None:
             incident = await self._open(model)

@@ -17,7 +17,8 @@ from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.judge import Judged
-from knowngood.core.incidents.kept import (
+from knowngood.core.incidents.policystatus import Said
+from knowngood.core.incidents.statetext import (
     MOST_BYTES,
     KeptSignal,
     UnreadableError,
@@ -27,7 +28,6 @@ from knowngood.core.incidents.kept import (
     read_state,
     state_text,
 )
-from knowngood.core.incidents.policystatus import Said
 from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
@@ -138,21 +138,20 @@ class Keeper:
         return self._find(signal.detector.chosen()[0]).memory is not None
 
     async def load(self, compiled: CompiledPolicy, models: Sequence[Key]) -> None:
-        """Read what is kept of a policy and its models."""
+        """Read what is kept of a policy and its models; what cannot be read now is read at a later poll."""
         key = (compiled.namespace, compiled.name)
-        try:
-            if key not in self._loaded:
-                await self._load_state(compiled)
-            if self._learns(compiled):
-                await asyncio.gather(*(self._load_baselines(key, m) for m in models if m not in self._read))
+        reads: list[Awaitable[None]] = [] if key in self._loaded else [self._load_state(compiled)]
+        if self._learns(compiled):
+            reads += [self._load_baselines(key, m) for m in models if m not in self._read]
+        found = await asyncio.gather(*reads, return_exceptions=True)
+        failures = [error for error in found if isinstance(error, BaseException)]
+        if not failures:
             self._loaded[key] = models
-        except c.ApiError as error:
-            log.warning("state not read yet", namespace=key[0], policy=key[1], error=str(error))
-            await asyncio.sleep(_RETRY_SECONDS)  # the next poll tries again
-        except Exception:
-            log.exception("state not read; it is learned anew", namespace=key[0], policy=key[1])
-            self._loaded[key] = models
-            self._read.update(models)
+            return
+        unexpected = next((error for error in failures if not isinstance(error, c.ApiError)), None)
+        what = {"namespace": key[0], "policy": key[1], "objects": len(failures)}
+        log.warning("state not read yet", **what, error=str(unexpected or failures[0]), exc_info=unexpected)
+        await asyncio.sleep(_RETRY_SECONDS)
 
     async def _load_state(self, compiled: CompiledPolicy) -> None:
         key = (compiled.namespace, compiled.name)
@@ -161,15 +160,28 @@ class Keeper:
         if not text:
             return
         memories = {s.name: self._find(s.detector.chosen()[0]).memory for s in compiled.signals if self._whole(s)}
-        try:
+
+        def take() -> None:
             state = read_state(text, memories)
+            for signal in compiled.signals:
+                if signal.name in state:
+                    self._restore(signal, state[signal.name])
+
+        if self._taken_up(key, name, take):
+            self._written[key] = (time.monotonic(), text)
+
+    def _taken_up(self, policy: Key, name: str, take: Callable[[], None]) -> bool:
+        """Whether what was kept could be taken up; else it is left out and said, since it will be the same again."""
+        try:
+            take()
+            return True
         except UnreadableError as error:
-            self._problem(key, name, Reason.UNREADABLE, f"ConfigMap {name} could not be read and is left out: {error}")
-            return
-        for signal in compiled.signals:
-            if signal.name in state:
-                self._restore(signal, state[signal.name])
-        self._written[key] = (time.monotonic(), text)
+            why = str(error)
+        except Exception as error:  # it can be read, and yet it is nothing that was written
+            log.exception("state not understood", namespace=policy[0], policy=policy[1], name=name)
+            why = type(error).__name__
+        self._problem(policy, name, Reason.UNREADABLE, f"ConfigMap {name} could not be read and is left out: {why}")
+        return False
 
     def _restore(self, signal: CompiledSignal, kept: KeptSignal) -> None:
         if kept.measured == signal.measured:
@@ -191,13 +203,8 @@ class Keeper:
         name = kept_name("baseline", model[1])
         async with self._gate:
             text = await self._text(policy, name, owner)
-        try:
-            baselines = read_baselines(text) if text else {}
-        except UnreadableError as error:
-            said = f"ConfigMap {name} could not be read and is left out: {error}"
-            self._problem(policy, name, Reason.UNREADABLE, said)
-            baselines = {}
-        self._lessons.restore(model, baselines)
+        if text and not self._taken_up(policy, name, lambda: self._lessons.restore(model, read_baselines(text))):
+            self._lessons.restore(model, {})
         self._read.add(model)
 
     async def _text(self, policy: Key, name: str, owner: Owner | None) -> str | None:

@@ -129,7 +129,8 @@ async def _one_term(api: Cluster, settings: LeaderElection, work: Callable[[], C
     try:
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in done:
-            end.result()
+            if not end.cancelled():  # cancelled by itself, a call of the library's: the term is over, and no more
+                end.result()
     finally:
         for end in ends:
             end.cancel()

@@ -10,10 +10,10 @@ from knowngood.api.conditions import Reason
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.learning import Learner, baseline, begun, taught
 from knowngood.core.incidents.judge import Seen
-from knowngood.core.incidents.kept import Baselines
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.placing import SeriesKey
 from knowngood.core.incidents.recording import teaches, tenths
+from knowngood.core.incidents.statetext import Baselines
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.store import Key
 

@@ -63,7 +63,7 @@ class Operator:
         await asyncio.gather(*tasks, return_exceptions=True)
         for source in self._sources.values():
             source.stop()
-        for task in done - {stopping}:
+        for task in sorted(done - {stopping}, key=asyncio.Task.cancelled):  # one that was only cancelled tells nothing
             task.result()  # a part that ended by itself ended in an error; say so and exit non-zero
 
     def _unhealthy(self) -> str:

@@ -33,4 +33,4 @@ NOT_UNDERSTOOD = Counter(
 )
 LEADER = Gauge("knowngood_leader", "1 while this replica leads.")
 STOPPED = Gauge("knowngood_emergency_stop", "1 while everything that touches workloads is stopped.")
-WAITING = Gauge("knowngood_containments_waiting", "Incidents whose containment waits for a limit.")
+WAITING = Gauge("knowngood_containments_waiting", "Incidents whose containment waits for a limit or a cooldown.")

@@ -40,7 +40,7 @@ class Teller:
 
     def __init__(self, api: c.Cluster, reporter: str) -> None:
         self._api, self._reporter = api, reporter
-        self._told: dict[str, set[tuple[str, datetime]]] = {}  # by the incident's uid
+        self._told: dict[tuple[str, str, datetime], None] = {}  # uid, reason and moment, as long as they may be told
         self._telling: set[asyncio.Task[None]] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
 
@@ -49,13 +49,18 @@ class Teller:
 
         A write whose answer was lost, and a process that was killed, leave a record that nobody was told of.
         """
-        told = self._told.setdefault(incident.metadata.uid, set())
+        self._forget(now)
         for entry in incident.status.timeline:
-            reason, mark = _TOLD.get(entry.reason), (entry.reason, entry.time)
-            if reason is not None and mark not in told and now - entry.time < _AGAIN:
-                told.add(mark)
+            reason, mark = _TOLD.get(entry.reason), (incident.metadata.uid, entry.reason, entry.time)
+            if reason is not None and mark not in self._told and now - entry.time < _AGAIN:
+                self._told[mark] = None
                 log.warning(entry.message, **_about(incident, reason))
                 self._start(incident, reason, entry.message, entry.time.timestamp())
+
+    def _forget(self, now: datetime) -> None:
+        """What is too old to be told again need not be known to have been told; the oldest come first."""
+        while self._told and now - next(iter(self._told))[2] >= _AGAIN:
+            self._told.pop(next(iter(self._told)))
 
     async def tell(self, incident: AIIncident, reason: str, message: str, now: float) -> None:
         """Tell, and wait a while until it is told; it is tried further beside whatever comes next."""

@@ -22,7 +22,7 @@ from tests.conformance.admission.cluster import (
     person,
     rendered,
 )
-from tests.conformance.admission.test_decisions import FIX, decision
+from tests.conformance.admission.test_decisions import FIX, decision, dependencies
 from tests.conformance.admission.world import VERBS, incident
 from tests.conformance.apiserver import Answer, ApiServer
 
@@ -60,6 +60,7 @@ TRIES: Final[dict[str, Try]] = {
     "fix": _patch("responder", INCIDENT, {"fix": FIX}),
     "fix-of-no-model": _create("owner", incident("born", origin="User", modelRef={"name": "nobody"}, fix=FIX)),
     "workload-of-others": _patch("editor", MODEL, OTHER),
+    "config-map-of-others": _patch("owner", MODEL, dependencies("theirs")),
     "standby-of-others": _patch("owner", MODEL, {"standby": OTHER}),
 }
 

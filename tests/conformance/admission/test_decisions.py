@@ -178,6 +178,58 @@ class TestReferences:
         assert answer.status == 200, answer.message
 
 
+def dependencies(*names: str) -> dict[str, Any]:
+    """A spec that names a key of each of these ConfigMaps."""
+    key = {"key": "version"}
+    made = [{"name": f"d{i}", "configMapKeyRef": {"name": n, **key}, "contract": f"c{i}"} for i, n in enumerate(names)]
+    return {"dependencies": made}
+
+
+class TestDependencies:
+    """A digest tells a guess from the truth: what somebody may not read they may not have compared either."""
+
+    def asked(self, api: ApiServer, who: str, *names: str) -> Answer:
+        return person(api, who).send("PATCH", path_of(model("digits")), {"spec": dependencies(*names)}, dry_run=True)
+
+    @pytest.mark.parametrize(
+        ("who", "names", "allowed"),
+        [
+            ("editor", ["feature-pipeline"], False),
+            ("owner", ["feature-pipeline"], True),
+            ("owner", ["feature-pipeline"] * 2, True),
+            ("owner", ["feature-pipeline", "theirs"], False),
+            ("owner", ["theirs"], False),
+            ("curator", ["feature-pipeline", "theirs"], True),
+            ("curator", [f"theirs-{n}" for n in range(32)], True),
+        ],
+    )
+    def test_take_who_may_read_the_config_map(self, api: ApiServer, who: str, names: list[str], allowed: bool) -> None:
+        answer = self.asked(api, who, *names)
+        assert answer.status == (200 if allowed else 403), answer.message
+        if not allowed:
+            told = f"spec.dependencies: {who} may not get ConfigMap {', '.join(names)}: name what you may read"
+            assert told in answer.message
+
+    def test_are_asked_for_two_at_once_of_who_may_not_read_all(self, api: ApiServer) -> None:
+        answer = self.asked(api, "owner", *["feature-pipeline"] * 3)
+        assert answer.status == 403
+        assert "adds at most two at once" in answer.message
+
+    def test_take_no_right_while_they_stay_as_they_are(self, api: ApiServer) -> None:
+        fresh = model("depends")
+        fresh["spec"] = {"workloadRef": fresh["spec"]["workloadRef"], **dependencies("theirs")}
+        assert admin(api).create(fresh).status == 201
+        path = path_of(fresh)
+        try:
+            assert person(api, "editor").send("PATCH", path, {"spec": {"suspend": True}}).status == 200
+            other = {"spec": {"dependencies": dependencies("theirs", "feature-pipeline")["dependencies"]}}
+            assert person(api, "owner").send("PATCH", path, other, dry_run=True).status == 200
+            assert person(api, "editor").send("PATCH", path, other, dry_run=True).status == 403
+            assert person(api, "editor").send("PATCH", path, {"spec": {"dependencies": None}}).status == 200
+        finally:
+            assert admin(api).send("DELETE", path).status == 200
+
+
 @pytest.mark.parametrize("who", ["viewer", "responder", "editor", "operator"])
 def test_everybody_reads(api: ApiServer, operator: Client, who: str) -> None:
     client = operator if who == "operator" else person(api, who)

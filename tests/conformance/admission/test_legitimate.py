@@ -108,7 +108,7 @@ def test_opens_an_incident_and_drives_it(operator: Client, origin: str) -> None:
 @pytest.mark.parametrize("owner", ["digits", "m" * 240])
 def test_keeps_what_it_remembers(operator: Client, owner: str) -> None:
     """The keeper's own bodies: made, and written again."""
-    from knowngood.core.incidents.kept import kept_name
+    from knowngood.core.incidents.statetext import kept_name
     from knowngood.shell import cluster
     from knowngood.shell.configmaps import Owner, body
 

@@ -163,11 +163,20 @@ def role(name: str, group: str, resource: str, verbs: list[str], **rule: Any) ->
 
 
 def bindings() -> list[dict[str, Any]]:
-    """People's roles in the watched namespace; the owner may also patch the workload digits, and no other."""
+    """People's roles in the watched namespace.
+
+    The owner may also patch the workload digits and read the ConfigMap feature-pipeline, and no other; the curator
+    edits, and reads all ConfigMaps.
+    """
     roles = [(who, "ClusterRole", f"knowngood-{who}") for who in ("viewer", "responder", "editor")]
     roles += [("owner", "ClusterRole", "knowngood-responder"), ("owner", "ClusterRole", "knowngood-editor")]
-    roles += [("owner", "Role", "patches-digits")]
-    own = [role("patches-digits", "apps", "deployments", ["patch"], resourceNames=["digits"])]
+    roles += [("owner", "Role", "patches-digits"), ("owner", "Role", "reads-features")]
+    roles += [("curator", "ClusterRole", "knowngood-editor"), ("curator", "Role", "reads-all")]
+    own = [
+        role("patches-digits", "apps", "deployments", ["patch"], resourceNames=["digits"]),
+        role("reads-features", "", "configmaps", ["get"], resourceNames=["feature-pipeline"]),
+        role("reads-all", "", "configmaps", ["get"]),
+    ]
     for verb in VERBS.values():  # who may write incidents, and decide everything but this
         others = [each for each in VERBS.values() if each != verb]
         own.append(role(f"no-{verb}", "knowngood.dev", "aiincidents", ["get", "create", "patch", *others]))

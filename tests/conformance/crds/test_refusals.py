@@ -16,6 +16,11 @@ PIN = {"name": "model", "image": "registry.local:5000/digits@sha256:" + "ab" * 3
 DIGITS = "@sha256:<64 hexadecimal digits>"
 
 
+def variables(number: int, length: int) -> list[dict[str, str]]:
+    """So many, with values of that length."""
+    return [{"name": f"V{n}", "value": "x" * length} for n in range(number)]
+
+
 @dataclass(frozen=True)
 class Bad:
     """One field set to a bad value; `says` must all be in the server's message.
@@ -80,6 +85,28 @@ BAD = (
         "spec.knownGood.containers.0.removeEnv",
         ["MODEL_REVISION"],
         ("spec.knownGood.containers[0].removeEnv", "in env and in removeEnv: write it in one of them"),
+    ),
+    Bad(
+        MODEL,
+        "spec.knownGood.containers.0.env",
+        variables(8, 4_096),
+        (
+            "spec.knownGood.containers",
+            "names and values of these containers have 32784 characters: write at most 32768",
+        ),
+        "have 32784 characters: write at most 32768",
+    ),
+    Bad(
+        MODEL,
+        "spec.candidate.containers",
+        [{**PIN, "name": f"c{n}", "env": variables(32, 100)} for n in range(16)],
+        ("spec.candidate.containers", "characters: write at most 32768"),
+    ),
+    Bad(
+        INCIDENT,
+        "spec.fix.containers",
+        [{**PIN, "name": f"c{n}", "env": variables(32, 4_096)} for n in range(16)],
+        ("spec.fix.containers", "characters: write at most 32768"),
     ),
     Bad(
         MODEL,

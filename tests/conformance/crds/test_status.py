@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from knowngood.api.common import MOST_ENV
 from knowngood.core.incidents.bounds import fitted
 from tests.conformance.apiserver import ApiServer
 from tests.conformance.crds.inflated import inflated
@@ -89,6 +90,24 @@ def test_an_incident_of_any_size_is_stored_once_it_is_fitted(
     answer = api.patch(f"{path}/status", {"status": status})
     assert answer.status == 200, answer.message[:2_000]
     assert api.call("DELETE", path).status == 200
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f600", "\x01", "<"])
+def test_the_largest_pins_leave_room_for_the_largest_status(api: ApiServer, letter: str) -> None:
+    """A person's variables are bounded so that what they write never keeps the operator from writing."""
+    each = (MOST_ENV - 8 * 2) // 8
+    env = [{"name": f"V{n}", "value": letter * each} for n in range(8)]
+    pins = [{"name": "model", "image": "r/digits@sha256:" + "ab" * 32, "env": env}]
+    model, incident = example("ModelDeployment"), example("AIIncident")
+    model["spec"] |= {"knownGood": {"containers": pins}, "candidate": {"containers": pins}}
+    incident["spec"]["fix"] = {"kind": "Image", "containers": pins}
+    for made, status in ((model, STATUSES["ModelDeployment"]), (incident, fitted(inflated(letter, (4_096, 10))))):
+        created = api.create(collection(made["kind"]), made)
+        assert created.status == 201, created.message[:2_000]
+        path = f"{collection(made['kind'])}/{created.body['metadata']['name']}"
+        answer = api.patch(f"{path}/status", {"status": status})
+        assert answer.status == 200, answer.message[:2_000]
+        assert api.call("DELETE", path).status == 200
 
 
 def test_columns(api: ApiServer, stored: tuple[str, str]) -> None:

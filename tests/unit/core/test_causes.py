@@ -14,6 +14,7 @@ from knowngood.api.incidentstatus import Suspect
 from knowngood.api.modelstatus import Ran
 from knowngood.api.observed import CauseKind, Verdict
 from knowngood.core.incidents.causes import blind, causes
+from knowngood.core.incidents.neighbours import digest_of
 from knowngood.core.incidents.onset import Onset
 from knowngood.core.incidents.scene import Scene, Sign, nearness, overlap
 from tests import builders as b
@@ -145,10 +146,11 @@ def test_an_upstreams_new_release_or_incident_is_a_cause() -> None:
 
 
 def test_a_dependency_that_is_not_what_known_good_requires_says_so() -> None:
-    written = {"kind": "ConfigMap", "object": "features", "changed_at": b.at(200), "version": "v4", "required": "v3"}
+    version = digest_of("v4")
+    written = {"kind": "ConfigMap", "object": "features", "changed_at": b.at(200), "version": version, "required": "v3"}
     found = causes(scene(dependencies=dependency(**written), configs=config(200, live=True)))
     assert found[0].kind is CauseKind.DEPENDENCY
-    assert "e is v4; known-good requires v3" in found[0].evidence
+    assert f"e is not v3, which known-good requires, but {version}" in found[0].evidence
     same = causes(scene(dependencies=dependency(**{**written, "required": "v4"})))
     assert same[0].score < found[0].score
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import permutations
+from typing import cast
 
 import pytest
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
-from knowngood.core.incidents.judge import Judged, Releases, judge
+from knowngood.core.detectors.port import DetectorPort, Span
+from knowngood.core.incidents.judge import Asked, Judged, Releases, judge, judge_all
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.sample import Sample
@@ -143,6 +145,33 @@ class TestNoData:
         second = judged([sample(0.97, release="2")], of=signal, before=first, after=25)
         third = judged([], of=signal, before=second, after=30)
         assert third.judgement.verdict is Verdict.INCONCLUSIVE
+
+    @pytest.mark.parametrize("state", [s for s in DataState if s.is_error or s is DataState.PARTIAL])
+    def test_a_source_that_fails_in_between_does_not_start_it_anew(self, state: DataState) -> None:
+        signal = b.compiled({"noData": {"action": "Incident", "for": "30s"}})
+        found = judged([], of=signal)
+        for after in (5, 10, 15, 20, 25):
+            found = judged([], of=signal, before=found, after=after, answer=failed(state, "down"))
+        found = judged([], of=signal, before=found, after=30)
+        assert (found.judgement.verdict, found.judgement.reason) == (Verdict.BREACH, Reason.NO_DATA)
+
+    def test_a_source_that_fails_starts_no_clock(self) -> None:
+        signal = b.compiled({"noData": {"action": "Incident", "for": "30s"}})
+        found = judged([sample(0.97, release="2")], of=signal)
+        for after in range(5, 600, 5):
+            found = judged([], of=signal, before=found, after=after, answer=failed(DataState.TIMEOUT, "down"))
+        for after in (600, 625):
+            found = judged([], of=signal, before=found, after=after)
+            assert found.judgement.verdict is Verdict.INCONCLUSIVE
+
+    def test_a_detector_that_fails_in_between_does_not_start_it_anew(self) -> None:
+        signal = b.compiled({"noData": {"action": "Incident", "for": "30s"}})
+        first = judged([], of=signal)
+        broken = [Asked([sample(0.2, release="2")], MATCHERS, releases("bad"), first)]
+        span = Span(NOW + 10, signal.window, signal.interval)
+        (outcome,) = judge_all(signal, OK, broken, span, lambda _: cast(DetectorPort, None))
+        assert outcome.failure
+        assert judged([], of=signal, before=outcome.judged, after=30).judgement.verdict is Verdict.BREACH
 
     @pytest.mark.parametrize("state", [s for s in DataState if s.is_error or s is DataState.PARTIAL])
     def test_a_source_that_fails_is_never_an_incident(self, state: DataState) -> None:

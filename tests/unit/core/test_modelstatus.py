@@ -121,6 +121,19 @@ def test_an_ignored_signal_counts_neither_for_nor_against_the_model() -> None:
     assert alone.phase is ModelPhase.INCONCLUSIVE
 
 
+class TestLabels:
+    def test_one_that_only_an_incident_remembers_is_taken_from_there(self) -> None:
+        """The history is written after the incident; a kill in between leaves the label in the incident alone."""
+        killed = facts(model=b.model(releases=[b.release("good", "1"), b.release("bad")]), ties={})
+        found = status_of(replace(killed, ties_told={"2": b.BAD}))
+        assert {r.digest: r.release for r in found.releases} == {b.GOOD: "1", b.BAD: "2"}
+
+    def test_what_the_history_says_is_not_changed_by_an_incident(self) -> None:
+        known = facts(model=b.model(releases=[b.release("good", "1"), b.release("bad", "2")]), ties={})
+        found = status_of(replace(known, ties_told={"0": b.GOOD, "2": b.FIX}))
+        assert {r.digest: r.release for r in found.releases} == {b.GOOD: "1", b.BAD: "2"}
+
+
 class TestProof:
     def test_what_a_new_process_has_not_judged_yet_keeps_its_noted_health(self) -> None:
         noted = again(facts(healthy_for={b.GOOD: 40.0}))

@@ -6,7 +6,7 @@ import pytest
 
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Severity
-from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
+from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.observed import Verdict
 from knowngood.core.facts.workload import PodContainer
 from knowngood.core.incidents.naming import event_name, incident_name
@@ -18,7 +18,6 @@ from knowngood.core.incidents.opening import (
     incident_object,
     joined,
     suspect_of,
-    unsettled,
 )
 from knowngood.core.incidents.record import MAX_TIMELINE, told
 from knowngood.core.signals.compiled import compile_policy
@@ -170,24 +169,3 @@ def test_the_timeline_is_bounded_and_keeps_its_beginning_and_its_end() -> None:
     assert made.timeline[0].time == b.at(0)
     assert made.timeline[-1].time == b.at(3 * MAX_TIMELINE - 1)
     assert written(made) == made
-
-
-@pytest.mark.parametrize("phase", [IncidentPhase.DISMISSED, IncidentPhase.CLOSED])
-def test_a_breach_that_a_person_has_settled_opens_no_other_incident(phase: IncidentPhase) -> None:
-    seen, other = named("accuracy", since=5), named("latency", since=5)
-    ended = told(status(seen), b.at(60), "JudgedFalsePositive", "alice: FalsePositive", Actor.PERSON)
-    incident = b.incident(ended.model_copy(update={"phase": phase}).to_object())
-    assert unsettled([seen], [incident]) == []
-    assert unsettled([seen, other], [incident]) == [other], "what the person did not see is not settled"
-    again = named("accuracy", since=90)
-    assert unsettled([again], [incident]) == [again], "it has passed meanwhile, and come back"
-    elsewhere = b.view(running="fix", since=5, of=b.compiled({"name": "accuracy"}))
-    assert unsettled([elsewhere], [incident]) == [elsewhere], "another release is another matter"
-
-
-@pytest.mark.parametrize("phase", [IncidentPhase.RESOLVED, IncidentPhase.SELF_RECOVERED])
-def test_what_ended_by_itself_settles_nothing(phase: IncidentPhase) -> None:
-    seen = named("accuracy", since=5)
-    ended = told(status(seen), b.at(60), "Acknowledged", "seen by alice", Actor.PERSON)
-    incident = b.incident(ended.model_copy(update={"phase": phase}).to_object())
-    assert unsettled([seen], [incident]) == [seen]

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from knowngood.core.incidents import evidence as build
-from knowngood.core.incidents.neighbours import Neighbour
+from knowngood.core.incidents.neighbours import Neighbour, digest_of
 from knowngood.core.incidents.opening import first_status
 from knowngood.core.signals.answer import Answer, DataState, Series
 from knowngood.shell import evidence
@@ -89,7 +89,7 @@ async def test_neighbours_are_read_beside_what_is_mounted_each_once() -> None:
     found = await frozen(Api(([], "1")), facts=facts)
     assert [(c.name, c.changed_at, c.live) for c in found.configs] == [("settings", b.START, False)]
     assert [(d.name, d.version, d.changed_at) for d in found.dependencies] == [
-        ("pipeline", "v4", b.START),
+        ("pipeline", digest_of("v4"), b.START),
         ("embedder", "", None),
     ]
 

@@ -1,13 +1,14 @@
 """A restart, or another leader, neither forgets nor repeats; what is kept is ours, bounded, and seldom written."""
 
 import asyncio
+import copy
 from typing import Any
 
 import pytest
 
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.observed import Verdict
-from knowngood.core.incidents.kept import MOST_BYTES
+from knowngood.core.incidents.statetext import MOST_BYTES
 from knowngood.shell.cluster import ApiError
 from tests import builders as b
 from tests.loop import INTERVAL, MODEL, START, WINDOW, Kubernetes, Loop, Source, Sums, raw_model, steady
@@ -150,6 +151,47 @@ async def test_what_cannot_be_read_is_left_out_and_said_and_written_anew(name: s
     await loop.keeper.write(FOREVER)
     if name == STATE:
         assert (loop.keeper.said(POLICY) or ("",))[0] is ConditionStatus.TRUE
+
+
+@pytest.mark.parametrize("error", [TypeError("no JSON"), ApiError(500, "InternalError", "etcd")], ids=["odd", "api"])
+async def test_only_what_was_read_counts_as_read_and_the_rest_is_read_later(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("knowngood.shell.keeper._RETRY_SECONDS", 0.0)
+    other, names = (b.NAMESPACE, "other"), (b.MODEL, "other")
+    api = Kubernetes()
+    first = Loop(Source(decaying, models=names), api=api)
+    await first.take_up()
+    await first.run(START, LEARNED + 5 * WINDOW)
+    await first.keeper.write(FOREVER)
+    kept = copy.deepcopy(api.maps)
+
+    second = Loop(Source(decaying, models=names), api=api)
+    ((compiled, models),) = [found for group in second.policies.groups().values() for found in group]
+    api.broken = {"knowngood-baseline-other": error}
+    await second.take_up()
+    assert second.lessons.of(MODEL, second.signal).baselines
+    assert not second.keeper.ready(compiled, models), "whole windows wait for all that is kept"
+    second.lessons.changed |= {MODEL, other}
+    await second.keeper.write(FOREVER)
+    assert api.maps[(b.NAMESPACE, "knowngood-baseline-other")] == kept[(b.NAMESPACE, "knowngood-baseline-other")]
+
+    api.broken = {}
+    await second.take_up()
+    assert second.keeper.ready(compiled, models)
+    assert second.lessons.of(other, second.signal).baselines == first.lessons.of(other, first.signal).baselines != {}
+
+
+async def test_what_reads_well_and_makes_no_sense_is_left_out_and_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be the same at every try; nothing else waits for it."""
+    api = await kept()
+    monkeypatch.setattr("knowngood.shell.keeper.read_baselines", lambda _: 1 / 0)
+    loop = await process(api)
+    ((compiled, models),) = [found for group in loop.policies.groups().values() for found in group]
+    assert loop.keeper.ready(compiled, models)
+    status, reason, message = loop.keeper.said(POLICY) or ("", "", "")
+    assert (status, reason) == (ConditionStatus.FALSE, Reason.UNREADABLE)
+    assert "ZeroDivisionError" in message
 
 
 @pytest.mark.parametrize(

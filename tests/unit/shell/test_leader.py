@@ -1,12 +1,16 @@
 """The Lease as this process may rely on it: renewed lately by its own clock, or held by somebody else."""
 
-from typing import Any
+import asyncio
+from typing import Any, cast
 
 import pytest
 from kubernetes.aio.leaderelection.leaderelectionrecord import LeaderElectionRecord
 from kubernetes.aio.leaderelection.resourcelock.leaselock import LeaseLock
 
+from knowngood.shell import leader
+from knowngood.shell.cluster import Cluster
 from knowngood.shell.leader import BoundedLock
+from knowngood.shell.settings import LeaderElection
 
 
 class Server:
@@ -69,3 +73,56 @@ async def test_who_never_held_it_has_nothing_to_lose(server: Server, lock: Bound
     server.holder = "two"
     await lock.get("lease", "system")
     assert not lock.lost.is_set()
+
+
+class Api:
+    """What an election needs of it."""
+
+    api, may_write = None, None
+
+
+class TestTerm:
+    @pytest.fixture(autouse=True)
+    def _cancelled_watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The wait for the lease's loss is cancelled by itself; the election ends in what ``self.error`` says."""
+        self.error: BaseException | None = None
+
+        class Lost:
+            async def wait(self) -> None:
+                raise asyncio.CancelledError
+
+        class Lock(BoundedLock):
+            def __init__(self, *args: Any, **kwargs: Any) -> None:
+                super().__init__(*args, **kwargs)
+                self.lost = Lost()  # type: ignore[assignment]
+
+        test = self
+
+        class Election:
+            def __init__(self, _: Any) -> None:
+                """Nothing to set up."""
+
+            async def run(self) -> None:
+                if test.error is not None:
+                    raise test.error
+
+        monkeypatch.setattr(leader, "BoundedLock", Lock)
+        monkeypatch.setattr(leader.leaderelection, "LeaderElection", Election)
+
+    async def term(self) -> None:
+        async def work() -> None:
+            """Nobody leads."""
+
+        settings = LeaderElection(enabled=True, name="lease", namespace="system", identity="one")
+        await leader._one_term(cast(Cluster, Api()), settings, work)
+
+    async def test_what_was_only_cancelled_does_not_hide_what_failed(self) -> None:
+        self.error = ValueError("the real one")
+        for _ in range(20):  # which of the two is looked at first is not said
+            with pytest.raises(ValueError, match="the real one"):
+                await self.term()
+
+    async def test_what_was_cancelled_by_itself_ends_the_term_and_not_the_operator(self) -> None:
+        await self.term()
+        self.error = asyncio.CancelledError()
+        await self.term()

@@ -67,6 +67,21 @@ async def test_what_is_long_past_is_not_told_again() -> None:
     assert api.tries == 0
 
 
+async def test_what_was_told_is_remembered_for_as_long_as_it_could_be_told_again() -> None:
+    """A term lasts for months, and incidents end."""
+    api = Api()
+    teller = Teller(cast(Cluster, api), "tests")
+    for minute in range(500):
+        incident = b.incident()
+        meta = incident.metadata.model_copy(update={"name": f"digits-{minute}", "uid": f"uid-{minute}"})
+        status = told(incident.status, b.at(60 * minute), "Opened", "opened")
+        for later in (0, 9, 30):
+            teller.follow(incident.model_copy(update={"status": status, "metadata": meta}), b.at(60 * (minute + later)))
+        assert len(teller._told) <= 10
+    await asyncio.gather(*teller._telling)
+    assert api.tries == len(api.made) == 500
+
+
 @pytest.mark.parametrize(("status", "tries"), [(0, 10), (429, 10), (500, 10), (422, 1), (403, 1)])
 async def test_only_what_may_pass_is_tried_again(status: int, tries: int, monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_delay(_: int) -> None:

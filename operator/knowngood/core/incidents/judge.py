@@ -97,7 +97,7 @@ def judge_all(
     """Judge one signal for many models, in their order. A model on which the detector fails spoils no other."""
     if answer.state is not DataState.OK:
         said = undecided(answer.state, answer.message)
-        return [Outcome(Judged(said, m.before.memories if m.before else {})) for m in models]
+        return [Outcome(_as_before(said, m)) for m in models]
     name, settings = signal.detector.chosen()
     port = find(name)
     try:
@@ -127,7 +127,13 @@ def _alone(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Ask
     except Exception as error:
         text = f"the detector failed on this data: {type(error).__name__}; the operator's log says more"
         said = Judgement(Verdict.ERROR, Reason.DETECTOR_FAILED, text)
-        return Outcome(Judged(said, model.before.memories if model.before else {}), failure=repr(error))
+        return Outcome(_as_before(said, model), failure=repr(error))
+
+
+def _as_before(said: Judgement, model: Asked) -> Judged:
+    """A verdict that no data stands behind: what is remembered stays, and since when there is no data."""
+    before = model.before
+    return Judged(said, before.memories, before.no_data_since) if before else Judged(said, {})
 
 
 Part = tuple[list[Placed], frozenset[str], list[Case]]

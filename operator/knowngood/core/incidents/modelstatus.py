@@ -23,7 +23,7 @@ from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import clipped
-from knowngood.core.incidents.releases import observe, prove, ties_of
+from knowngood.core.incidents.releases import filled, observe, prove, ties_of
 from knowngood.core.incidents.signalconditions import Said, available, learned
 from knowngood.core.incidents.suspicion import Suspicion, weighed
 
@@ -48,6 +48,7 @@ class ModelFacts:
     now: datetime
     learns: bool = False  # whether any signal needs to know what is usual
     learned: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of signals that learn, as ``20/50``
+    ties_told: Mapping[str, str] = field(default_factory=dict)  # as incidents remember them
     proof_refused: str = ""  # what the API server said when a release was to be marked as proven
 
 
@@ -90,7 +91,7 @@ def _releases(facts: ModelFacts) -> list[Release]:
                 answering.running.digest,
                 [_named(c.name, c.running.pinned or c.image) for c in pod.containers if _declared(c.name, facts)],
             )
-    ties = {**ties_of(facts.model.status.releases), **facts.ties}
+    ties = filled({**ties_of(facts.model.status.releases), **facts.ties}, facts.ties_told)
     releases = observe(facts.model.status.releases, running, ties, facts.now)
     releases = [weighed(r, facts.suspicions) for r in releases]
     for digest in running:

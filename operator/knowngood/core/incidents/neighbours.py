@@ -1,4 +1,7 @@
-"""The neighbours that a model depends on, as they were when it broke."""
+"""The neighbours that a model depends on, as they were when it broke.
+
+Of a ConfigMap only a digest and the size are recorded: who may read an incident need not be allowed to read that.
+"""
 
 import hashlib
 from collections.abc import Mapping
@@ -11,7 +14,7 @@ from knowngood.api.modeldeployment import Dependency, ModelDeployment
 from knowngood.core.incidents import evidence
 from knowngood.core.incidents.changes import written_at
 
-_LONGEST = 128  # of a contract's version
+_DIGITS = 12  # of a digest: enough to tell versions apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,27 @@ def _config_dependency(
         kind="ConfigMap",
         object=name,
         contract=wanted.contract,
-        version="" if value is None else _version(key, str(value).strip()),
+        version="" if value is None else digest_of(str(value)),
         required=required,
         changed_at=None if written is None else evidence.moment(written),
     )
 
 
-def _version(key: str, value: str) -> str:
-    """A version as evidence shows it; what is too long for one is some other thing, and only its digest is shown."""
-    shown = evidence.env_value(key, value)
-    return shown if len(value) <= _LONGEST else "sha256:" + hashlib.sha256(value.encode()).hexdigest()
+def digest_of(value: str) -> str:
+    """A ConfigMap's value as evidence shows it: a short digest and the size, without the space around it."""
+    raw = value.strip().encode()
+    return f"sha256:{hashlib.sha256(raw).hexdigest()[:_DIGITS]} ({len(raw)} B)"
+
+
+def mismatch(found: SeenDependency) -> str:
+    """How the neighbour differs from what known-good requires, as a sentence; empty where it does not, or none does."""
+    required, version = found.required, found.version
+    if not required or not version:
+        return ""
+    if found.kind == "ConfigMap":
+        same = version == digest_of(required)
+        return "" if same else f"{found.contract} is not {required}, which known-good requires, but {version}"
+    return "" if version == required else f"{found.contract} is {version}; known-good requires {required}"
 
 
 def _model_dependency(wanted: Dependency, upstream: Neighbour, required: str) -> SeenDependency:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from knowngood.api import AI_INCIDENTS, API_VERSION
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import IncidentType, Origin, Severity
 from knowngood.api.durations import text
-from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase, IncidentSignal, Suspect
+from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal, Suspect
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.observed import RunningContainer, Verdict
 from knowngood.core.detectors.judgement import Judgement
@@ -26,12 +26,10 @@ __all__ = [
     "incident_object",
     "joined",
     "suspect_of",
-    "unsettled",
 ]
 
 
 _LONGEST_LABEL, _LONGEST_SUMMARY, _MOST_SIGNALS = 63, 1024, 32
-_BY_WORD = frozenset({IncidentPhase.DISMISSED, IncidentPhase.CLOSED})
 _TELLING = (
     IncidentType.SUPPLY_CHAIN_COMPROMISE,
     IncidentType.PRIVACY_BREACH,
@@ -45,11 +43,15 @@ _TELLING = (
 
 @dataclass(frozen=True, slots=True)
 class SignalView:
-    """The last verdict of a signal on a model; ``since`` when the verdict has been this."""
+    """The last verdict of a signal on a model; ``since`` when the verdict has been this.
+
+    ``healthy_at`` is when this process last saw it healthy.
+    """
 
     signal: CompiledSignal
     judgement: Judgement
     since: datetime
+    healthy_at: datetime | None = None
 
 
 def breaches(views: Iterable[SignalView]) -> list[SignalView]:
@@ -66,25 +68,6 @@ def _weight(view: SignalView) -> tuple[int, datetime, int, str]:
 def current(views: Iterable[SignalView], running: Collection[str]) -> list[SignalView]:
     """Breaches of what runs now: after a roll-out the last verdict may still be about what was."""
     return [v for v in breaches(views) if not v.judgement.digest or v.judgement.digest in running]
-
-
-def unsettled(views: Iterable[SignalView], incidents: Iterable[AIIncident]) -> list[SignalView]:
-    """Those that no person's word has settled: a breach that was there when its incident was dismissed or closed, and
-    has not passed since, opens no other."""
-    settled: dict[tuple[str, str, str], datetime] = {}
-    for incident in incidents:
-        status = incident.status
-        ended = max((e.time for e in status.timeline if e.actor is Actor.PERSON), default=None)
-        if status.phase in _BY_WORD and ended is not None:
-            digest = status.suspect.digest if status.suspect else ""
-            for signal in status.signals:
-                key = (signal.policy, signal.name, digest)
-                settled[key] = max(ended, settled.get(key, ended))
-    return [v for v in views if v.since > settled.get(_settled_key(v), v.since - timedelta(seconds=1))]
-
-
-def _settled_key(view: SignalView) -> tuple[str, str, str]:
-    return view.signal.policy, view.signal.name, view.judgement.digest
 
 
 def incident_object(model: ModelDeployment, episode: int, first: SignalView, now: datetime) -> dict[str, object]:

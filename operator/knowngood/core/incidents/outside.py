@@ -7,6 +7,7 @@ from knowngood.api.common import IncidentType
 from knowngood.api.evidence import SeenDependency
 from knowngood.api.observed import CauseKind, Verdict
 from knowngood.core.incidents.evidence import moment
+from knowngood.core.incidents.neighbours import mismatch
 from knowngood.core.incidents.scene import Scene, cause, clock, how_near, nearness, overlap
 
 KINDS = frozenset({CauseKind.INPUT_DISTRIBUTION, CauseKind.DEPENDENCY, CauseKind.UPSTREAM})
@@ -39,20 +40,14 @@ def _inputs(scene: Scene) -> Iterator[Cause]:
         yield cause(CauseKind.INPUT_DISTRIBUTION, fit, summary, moment(sign.since), evidence)
 
 
-def _mismatch(seen: SeenDependency) -> str:
-    if not seen.required or not seen.version or seen.required == seen.version:
-        return ""
-    return f"{seen.contract} is {seen.version}; known-good requires {seen.required}"
-
-
 def _written(scene: Scene, seen: SeenDependency) -> Cause | None:
-    at, mismatch = seen.changed_at, _mismatch(seen)
-    if at is None and not mismatch:
+    at, differs = seen.changed_at, mismatch(seen)
+    if at is None and not differs:
         return None
     fit = _WRITTEN * nearness(at.timestamp(), scene.onset) if at else 0.0
-    if mismatch:
+    if differs:
         fit = max(1.1 * fit, _MISMATCH)
-    evidence = [mismatch]
+    evidence = [differs]
     if at is not None:
         said = f"{seen.kind} {seen.object} was last written at {clock(at)}, {how_near(at.timestamp(), scene.onset)}"
         evidence.insert(0, said)
@@ -62,19 +57,19 @@ def _written(scene: Scene, seen: SeenDependency) -> Cause | None:
 
 
 def _upstream(scene: Scene, seen: SeenDependency) -> Cause | None:
-    at, opened, mismatch = seen.changed_at, seen.incident_opened_at, _mismatch(seen)
+    at, opened, differs = seen.changed_at, seen.incident_opened_at, mismatch(seen)
     released = _RELEASED * nearness(at.timestamp(), scene.onset) if at else 0.0
     broken = 0.0
     if seen.incident:
         near = overlap(opened.timestamp() - _LATE, opened.timestamp(), scene.onset) if opened else 0.0
         broken = max(_BROKEN * near, _OPEN)
-    fit = max(released, broken, _MISMATCH if mismatch else 0.0)
+    fit = max(released, broken, _MISMATCH if differs else 0.0)
     if fit == 0.0:
         return None
     model = f"the upstream model {seen.object}"
     summary = f"{model} has an incident of its own, {seen.incident}" if broken >= released and seen.incident else ""
     summary = summary or f"{model} runs another release"
-    evidence = [mismatch]
+    evidence = [differs]
     if at is not None:
         evidence.append(f"its release runs since {clock(at)}, {how_near(at.timestamp(), scene.onset)}")
     if seen.incident:

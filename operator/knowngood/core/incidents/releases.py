@@ -120,6 +120,12 @@ def ties_of(history: Iterable[Release]) -> dict[str, str]:
     return {r.release: r.digest for r in history if r.release}
 
 
+def filled(ties: Mapping[str, str], told: Mapping[str, str]) -> dict[str, str]:
+    """``ties`` (release label values to digests) with what was ``told`` of values and digests that they lack."""
+    digests = set(ties.values())
+    return {**ties, **{value: digest for value, digest in told.items() if value not in ties and digest not in digests}}
+
+
 SOAK_PARTS = 8  # a soak is remembered in as many parts, so that it costs few writes and survives a restart
 
 

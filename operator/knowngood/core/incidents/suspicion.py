@@ -1,12 +1,16 @@
-"""What incidents say of releases: a suspect of an open one is not proven, and what one was right about is no longer."""
+"""What incidents say of releases: a suspect of an open one is not proven, and what one was right about is no longer.
 
-from collections.abc import Iterable
+What a person judged is taken from the record, which has only what admission guarded, and never from ``spec``.
+"""
+
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident, DispositionVerdict
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modelstatus import Release
+from knowngood.core.incidents.decisions import judged
 from knowngood.core.incidents.record import is_over
 
 _BLAMELESS = frozenset({IncidentPhase.DISMISSED, IncidentPhase.SELF_RECOVERED})
@@ -30,11 +34,27 @@ def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
         status = incident.status
         if status.suspect is None or not status.suspect.digest or status.opened_at is None:
             continue
-        verdict = incident.spec.disposition.verdict if incident.spec.disposition else None
+        verdict = judged(status)
         blameless = status.phase in _BLAMELESS or verdict not in {None, DispositionVerdict.TRUE_POSITIVE}
         over = is_over(incident)
         found.append(Suspicion(status.suspect.digest, incident.metadata.name, status.opened_at, not over, blameless))
     return tuple(found)
+
+
+def ties_told(incidents: Iterable[AIIncident], by_release: Collection[tuple[str, str]]) -> dict[str, str]:
+    """Release label values to digests, as the incidents remember them of their suspects.
+
+    For a process that was killed before the model's history said so. ``by_release`` are the signals, by policy and
+    name, whose series carry a release label: of others a pod stands there.
+    """
+    told: dict[str, str] = {}
+    for status in (i.status for i in incidents):
+        suspect = status.suspect
+        if suspect is not None and suspect.digest and suspect.release:
+            seen = ((s.policy, s.name) for s in status.signals if s.release == suspect.release)
+            if any(key in by_release for key in seen):
+                told.setdefault(suspect.release, suspect.digest)
+    return told
 
 
 def weighed(release: Release, known: Iterable[Suspicion]) -> Release:

@@ -1,23 +1,19 @@
 """What people decide on an incident: honoured only where admission checks who they are."""
 
-import hashlib
 from datetime import timedelta
-from typing import TypeVar
-
-import orjson
 
 from knowngood.api.aiincident import Approval, Decision, DispositionVerdict
-from knowngood.api.base import KnowngoodModel
 from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
 from knowngood.api.plan import PlanStep
+from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_judgement
 from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
+from knowngood.core.response.replanning import begun, in_place_of
 
 APPROVE, REJECT = Decision.APPROVE.value, Decision.REJECT.value
 PATIENCE = timedelta(minutes=15)
@@ -33,29 +29,8 @@ def decisions(facts: Facts) -> Effect | None:
     if asked is not None or status.plan.mode is Mode.APPROVAL:
         status = guarded(status, facts)
     if facts.unguarded:
-        return Record(_ignored(status, facts))
+        return Record(ignored(status, (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request)))
     return Record(_closed(_judged(_approved(_acknowledged(status, facts), facts), facts), facts))
-
-
-def _mark(decision: KnowngoodModel) -> str:
-    content = orjson.dumps(decision.to_object(), option=orjson.OPT_SORT_KEYS)
-    return f"{type(decision).__name__}:{hashlib.sha256(content).hexdigest()[:32]}"
-
-
-def _ignored(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """Nobody checked who wrote these; they do not begin to count when somebody does."""
-    spec = facts.incident.spec
-    written = [d for d in (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request) if d is not None]
-    marks = list(dict.fromkeys([*status.ignored_decisions, *(_mark(d) for d in written)]))[-16:]
-    return status if marks == status.ignored_decisions else status.model_copy(update={"ignored_decisions": marks})
-
-
-_D = TypeVar("_D", bound=KnowngoodModel)
-
-
-def _counts(decision: _D | None, status: AIIncidentStatus) -> _D | None:
-    """The decision, unless it was written while admission did not check who writes."""
-    return None if decision is None or _mark(decision) in status.ignored_decisions else decision
 
 
 def guarded(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
@@ -69,7 +44,7 @@ def guarded(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 
 def _acknowledged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    seen = _counts(facts.incident.spec.acknowledgement, status)
+    seen = counts(facts.incident.spec.acknowledgement, status)
     if seen is None:
         return status
     message = f"seen by {seen.by}" + (f": {seen.comment}" if seen.comment else "")
@@ -80,7 +55,7 @@ def _acknowledged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 def _approved(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """Honour an approval of this very plan, once; after that its end does not matter."""
-    given, plan = _counts(facts.incident.spec.approval, status), status.plan
+    given, plan = counts(facts.incident.spec.approval, status), status.plan
     if given is None or plan is None or plan.mode is not Mode.APPROVAL or status.approval is not None:
         return status
     if why_not(given, plan.hash, facts) is not None:
@@ -115,7 +90,7 @@ def awaited(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIInciden
     message = f"approve the plan {plan.hash} in spec.approval, or reject it"
     if facts.unguarded:
         message = f"{facts.unguarded}, so that no approval counts; install the chart with admission.enabled"
-    elif given is not None and _mark(given) in status.ignored_decisions:
+    elif given is not None and is_ignored(given, status):
         message = f"{given.by} decided while admission did not check who writes; remove spec.approval and write it anew"
     elif given is not None and (why := why_not(given, plan.hash, facts)) is not None:
         reason, message = why
@@ -143,18 +118,15 @@ def asked_again(facts: Facts) -> Effect | None:
 
 
 def _judged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    found = _counts(facts.incident.spec.disposition, status)
-    if found is None or any(e.reason == f"Judged{found.verdict.value}" for e in status.timeline):
-        return status
-    message = f"{found.by}: {found.verdict.value}" + (f", {found.comment}" if found.comment else "")
-    status = told(status, facts.now, f"Judged{found.verdict.value}", message, Actor.PERSON)
-    if found.verdict is DispositionVerdict.FALSE_POSITIVE:
-        return _over(status, IncidentPhase.DISMISSED, facts)
-    return status
+    found = counts(facts.incident.spec.disposition, status)
+    after = with_judgement(status, found, facts.now)
+    if found is not None and after is not status and found.verdict is DispositionVerdict.FALSE_POSITIVE:
+        return _over(after, IncidentPhase.DISMISSED, facts)
+    return after
 
 
 def _closed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    wanted = _counts(facts.incident.spec.close_request, status)
+    wanted = counts(facts.incident.spec.close_request, status)
     if wanted is None or status.phase in {IncidentPhase.CLOSED, IncidentPhase.DISMISSED}:
         return status
     status = told(status, facts.now, "Closed", f"closed by {wanted.by}", Actor.PERSON)

@@ -9,14 +9,17 @@ from knowngood.core.incidents.analysis import analyse
 from knowngood.core.incidents.record import clipped, told
 from knowngood.core.response import approval
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.kept import begun, in_place_of
 from knowngood.core.response.plan import build
 from knowngood.core.response.registry import changes_workload
+from knowngood.core.response.replanning import begun, in_place_of
 
 
 def with_plan(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """With a plan for what it is taken for, waiting for a person where the response asks for one."""
-    made = build(facts.with_status(status).ground)
+    return _planned(status, build(facts.with_status(status).ground), facts)
+
+
+def _planned(status: AIIncidentStatus, made: Plan, facts: Facts) -> AIIncidentStatus:
     status = status.model_copy(update={"plan": made})
     if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
         status = approval.guarded(status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL}), facts)
@@ -46,10 +49,13 @@ def reassessed(before: AIIncidentStatus, status: AIIncidentStatus, facts: Facts)
 def _called_for(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """With the plan that the signals now call for, where nothing of the old one has touched the workload."""
     plan = status.plan
-    if plan is None or begun(plan) or build(facts.with_status(status).ground).hash == plan.hash:
+    if plan is None or begun(plan):
+        return status
+    made = build(facts.with_status(status).ground)
+    if made.hash == plan.hash:
         return status
     severity = status.severity.value if status.severity else "worse"
-    return _planned_anew(status, "PlanChanged", f"a signal joined, it is {severity} now", facts)
+    return _in_its_place(status, plan, made, "PlanChanged", f"a signal joined, it is {severity} now", facts)
 
 
 def _analysis(status: AIIncidentStatus, evidence: Evidence, facts: Facts) -> Analysis:
@@ -80,11 +86,19 @@ def _planned_anew(status: AIIncidentStatus, word: str, why: str, facts: Facts) -
     plan = status.plan
     if plan is None or begun(plan):
         return told(status, facts.now, word, f"{why}; the plan stays as it was made")
-    again = with_plan(status.model_copy(update={"phase": IncidentPhase.OPEN, "approval": None}), facts)
-    if again.plan is None or again.plan.hash == plan.hash:
+    made = build(facts.with_status(status).ground)
+    if made.hash == plan.hash:
         return told(status, facts.now, word, f"{why}; the plan is the same")
-    why = f"{why}: {_response(again.plan)} instead of {_response(plan)}"
-    changed = in_place_of(plan, again.plan)
+    return _in_its_place(status, plan, made, word, why, facts)
+
+
+def _in_its_place(
+    status: AIIncidentStatus, plan: Plan, made: Plan, word: str, why: str, facts: Facts
+) -> AIIncidentStatus:
+    """With the plan that was made in place of the one that touched nothing."""
+    again = _planned(status.model_copy(update={"phase": IncidentPhase.OPEN, "approval": None}), made, facts)
+    why = f"{why}: {_response(made)} instead of {_response(plan)}"
+    changed = in_place_of(plan, made)
     changed = changed.model_copy(update={"notes": [*changed.notes, why][:32]})
     return told(again.model_copy(update={"plan": changed}), facts.now, word, why)
 

@@ -20,6 +20,7 @@ from knowngood.core.response.facts import Hold
 from knowngood.core.response.registry import changes_workload
 
 PolicyKey = tuple[str, str]
+_LIMITS = frozenset({Reason.LIMIT_REACHED, Reason.COOLING_DOWN})
 _UNDER_WAY = frozenset({StepState.INTENDED, StepState.DONE, StepState.UNDOING})
 
 
@@ -74,6 +75,14 @@ def hold(
     if len(standing) + _that_may_begin(ahead, standing, neighbours.most) >= most:
         return _full("this cluster", most, standing, incident)
     return _cooling(incident, limits.cooldown if limits else None, neighbours.of_model, now)
+
+
+def waits(incident: AIIncident) -> bool:
+    """Whether its containment waits for a limit: on how many may stand at once, or for the cooldown."""
+    plan = incident.status.plan
+    if plan is None or is_over(incident):
+        return False
+    return any(s.state is StepState.PENDING and s.reason in _LIMITS for s in plan.steps)
 
 
 def _ahead(incident: AIIncident, others: Iterable[AIIncident]) -> list[AIIncident]:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from knowngood.core.detectors.codec import plain, read
 from knowngood.core.detectors.learning import Learner
 from knowngood.core.detectors.registry import DETECTORS
-from knowngood.core.incidents.kept import (
+from knowngood.core.incidents.statetext import (
     MOST_BYTES,
     KeptSignal,
     UnreadableError,

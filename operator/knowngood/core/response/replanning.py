@@ -23,7 +23,11 @@ def _begun(step: PlanStep) -> bool:
 
 
 def in_place_of(before: Plan, made: Plan) -> Plan:
-    """``made``, with what is recorded and told already; a rung that was begun stays so with the same playbook."""
+    """``made``, with what is recorded and told already; a rung that was begun stays so with the same playbook.
+
+    What was told stands for a step of the new plan only where that would tell the same: nothing has changed the
+    workload before it. How that change ends is told when it has.
+    """
     escalated_at = before.escalated_at if before.playbook == made.playbook else None
     return made.model_copy(update={"steps": _carried(before.steps, made.steps), "escalated_at": escalated_at})
 
@@ -31,9 +35,12 @@ def in_place_of(before: Plan, made: Plan) -> Plan:
 def _carried(before: Iterable[PlanStep], made: Iterable[PlanStep]) -> list[PlanStep]:
     done = [s for s in before if s.finished_at is not None and s.action in _KEPT]
     steps: list[PlanStep] = []
+    changes = False
     for step in made:
+        changes = changes or changes_workload(step.action)
+        news = changes and step.action == ActionName.NOTIFY
         same = next((d for d in done if (d.action, d.rung) == (step.action, step.rung)), None)
-        if same is not None:
+        if same is not None and not news:
             done.remove(same)
             step = step.model_copy(update={name: getattr(same, name) for name in _PROGRESS})
         steps.append(step)
