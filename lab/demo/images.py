@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from lab import images
-from lab.model.releases import BAD, GOOD
+from lab.model.releases import BAD, GOOD, RELEASES
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / "demo"
@@ -49,16 +51,28 @@ def stage_operator(target: Path) -> Path:
     return target
 
 
+def model(release: str) -> str:
+    """Build a release of the digits model and push it into the lab's registry; its reference by digest."""
+    context = stage(BUILD / "context")
+    return images.build("digits", context, context / "model" / "Dockerfile", {"RELEASE": release})
+
+
 def build_all() -> Images:
     """Build and push all three; what has not changed is not built again."""
-    context = stage(BUILD / "context")
-    dockerfile = context / "model" / "Dockerfile"
-
-    def model(release: str) -> str:
-        return images.build("digits", context, dockerfile, {"RELEASE": release})
-
     return Images(
         operator=images.build("knowngood-operator", stage_operator(BUILD / "operator")),
         good=model(GOOD),
         bad=model(BAD),
     )
+
+
+def main() -> int:
+    """Print the image of the release that the command line names."""
+    parser = argparse.ArgumentParser(prog="python -m lab.demo.images", description=model.__doc__)
+    parser.add_argument("release", choices=list(RELEASES))
+    print(model(parser.parse_args().release))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -34,6 +34,7 @@ class TestRatio:
     def test_a_release_that_is_always_wrong_has_no_good_series_and_is_zero(self) -> None:
         found = decoded(b.row(100, "total"), b.row(NOW, "time"))
         assert (found.state, found.value) == (DataState.OK, 0.0)
+        assert "no series of good" in found.message, "its name may be misspelt"
 
     def test_extrapolation_does_not_pass_one(self) -> None:
         assert decoded(b.row(100.4, "good"), b.row(100, "total"), b.row(NOW, "time")).value == 1.0

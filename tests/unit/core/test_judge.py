@@ -60,6 +60,16 @@ def test_a_release_that_is_gone_leaves_nothing_to_judge() -> None:
     assert (found.verdict, found.state) == (Verdict.INCONCLUSIVE, DataState.EMPTY)
 
 
+def test_where_there_is_nothing_it_says_what_was_looked_for() -> None:
+    nothing = judged([]).judgement
+    assert nothing.state is DataState.EMPTY
+    assert 'all_total{namespace="vision"}' in nothing.message
+    assert 'model="digits"' in nothing.message
+    assert "spec.series.matchLabels" in nothing.message
+    nobody = judged([sample(0.2, release="1")], releases()).judgement
+    assert "which release runs is not known" in nobody.message
+
+
 def test_a_release_that_nobody_knows_is_not_judged_but_asked_for() -> None:
     found = judged([sample(0.2, release="9")])
     assert (found.judgement.verdict, found.judgement.reason) == (Verdict.INCONCLUSIVE, "ReleaseUnknown")

@@ -26,6 +26,7 @@ from knowngood.core.signals.scope import NAMESPACE
 
 __all__ = ["Asked", "Judged", "Memories", "Outcome", "Releases", "Seen", "belongs", "judge", "judge_all"]
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
+_LONGEST_TEXT = 1024
 _KEPT_WINDOWS = 100  # for which a series that is not there is remembered
 
 Memories = Mapping[SeriesKey, Any]
@@ -188,7 +189,7 @@ def _outcome(
         elif memories:
             memories.pop(one.key(), None)
         verdicts.append(_located(judgement, signal, one, shared))
-    result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(model.samples, unknown)
+    result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(signal, model, unknown)
     judged = _with_no_data(signal, Judged(result, memories, unknown_releases=unknown), model.before, span.end)
     return Outcome(judged, tuple(_seen(signal, here, verdicts)) if port.learns else ())
 
@@ -237,17 +238,24 @@ def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: s
     )
 
 
-def _nothing(samples: Sequence[Sample], unknown: frozenset[str]) -> Judgement:
+def _nothing(signal: CompiledSignal, model: Asked, unknown: frozenset[str]) -> Judgement:
     if unknown:
         names = ", ".join(name[:_LONGEST] for name in sorted(unknown)[:3])
         return undecided(
             DataState.RELEASE_UNKNOWN,
-            f"which image the release label {names} stands for is not known; give the pods a label or an environment "
-            "variable with that value",
+            f"which image the release label {names} stands for is not known yet; where it stays so, give the pods a "
+            "label or an environment variable with that value",
         )
-    if samples:
+    if model.samples and not model.releases.running:
+        return undecided(DataState.EMPTY, "which release runs is not known: see the ModelDeployment's Ready")
+    if model.samples:
         return undecided(DataState.EMPTY, "no series of the running release yet")
-    return undecided(DataState.EMPTY, "the source has no such series")
+    labels = ", ".join(f'{k}="{v}"' for k, v in sorted(model.matchers.items()))
+    why = (
+        f"the source has no series of {signal.selectors[-1]} with {labels}: check the metric's name, and by which "
+        "labels the series name the model (spec.series.matchLabels of the ModelDeployment)"
+    )
+    return undecided(DataState.EMPTY, why[:_LONGEST_TEXT])
 
 
 def _with_no_data(signal: CompiledSignal, judged: Judged, before: Judged | None, now: float) -> Judged:

@@ -256,7 +256,7 @@ def _ready(facts: ModelFacts) -> Said:
     if unheeded := _unheeded(facts.model):
         why = f"{', '.join(unheeded)}: not supported by this version and not heeded; the rest of the spec works"
         return no, Reason.NOT_SUPPORTED, why
-    return ConditionStatus.TRUE, Reason.VALID, "judged by the policies that select it"
+    return ConditionStatus.TRUE, Reason.VALID, "watched by the policies that select it"
 
 
 def _unknown_containers(model: ModelDeployment, workload: Workload) -> list[str]:

@@ -56,12 +56,13 @@ def missing_source(policy: IncidentPolicy, sources: Collection[str]) -> list[Pro
 
 def missing_playbooks(policy: IncidentPolicy, playbooks: Collection[str]) -> list[Problem]:
     """Responses whose playbook the namespace does not have."""
-    have = ", ".join(sorted(playbooks)) or "none"
+    have = f", or write one of {', '.join(sorted(playbooks))}" if playbooks else ""
     return [
         Problem(
             Reason.PLAYBOOK_NOT_FOUND,
             f"spec.responses[{response.name}].playbookRef.name",
-            f"there is no Playbook {response.playbook_ref.name} in this namespace; apply it, or write one of {have}",
+            f"there is no Playbook {response.playbook_ref.name} in this namespace; apply it (the shipped ones are in "
+            f"manifests/playbooks){have}",
         )
         for response in policy.spec.responses
         if response.playbook_ref.name not in playbooks
@@ -73,7 +74,11 @@ def _ready(problems: Sequence[Problem], models: int) -> Said:
         return ConditionStatus.FALSE, problems[0].reason.value, clipped("; ".join(map(str, problems)))
     if not models:
         return ConditionStatus.TRUE, Reason.NO_MODELS.value, "spec.selector selects no ModelDeployment"
-    return ConditionStatus.TRUE, Reason.VALID.value, "every signal is judged"
+    return (
+        ConditionStatus.TRUE,
+        Reason.VALID.value,
+        "every signal can be asked for; each model's status says what it is judged to be",
+    )
 
 
 def ready_condition(
