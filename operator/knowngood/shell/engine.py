@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import structlog
@@ -13,11 +13,12 @@ from knowngood.api.durations import seconds
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
 from knowngood.core.detectors.registry import detector
-from knowngood.core.facts.workload import Pod
+from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
 from knowngood.core.incidents.suspicion import suspicions, ties_told
+from knowngood.core.response.knowngood import refusal_of_pin
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
@@ -199,9 +200,21 @@ class Engine:
             suspicions=suspicions(incidents),
             episode=self._incidents.episode(model),
             now=moment(time.time()),
+            pin_refused=self._pin_refused(model, workload, incidents),
             learns=any(detector(s.detector.chosen()[0]).learns for s in signals),
             learned=self._lessons.told(key, signals, board.views),
         )
+
+    def _pin_refused(
+        self, model: ModelDeployment, workload: Workload | None, incidents: Sequence[AIIncident]
+    ) -> tuple[Reason, str] | None:
+        if workload is None:
+            return None
+        implicated = frozenset(s.digest for s in suspicions(incidents) if s.ongoing)
+        found = refusal_of_pin(
+            model, workload, container_of(model, workload), tuple(self._settings.registries.allowed), implicated
+        )
+        return (found.reason, found.message) if found else None
 
     async def _policy(self, key: Key) -> float | None:
         policy, found = self._store.policy(key), self._policies.compiled(key)

@@ -156,6 +156,14 @@ class TestProof:
         assert (value, reason) == (ConditionStatus.FALSE, Reason.PROOF_REFUSED)
         assert "runs another digest" in message
 
+    def test_a_pin_that_could_not_be_gone_back_to_is_said_before_it_is_needed(self) -> None:
+        pinned = b.model({"knownGood": b.pinned("good")})
+        assert said(status_of(facts(model=pinned)), "KnownGoodAvailable")[:2] == (ConditionStatus.TRUE, Reason.PINNED)
+        refused = status_of(facts(model=pinned, pin_refused=(Reason.REGISTRY_NOT_ALLOWED, "x is not in y")))
+        value, reason, message = said(refused, "KnownGoodAvailable")
+        assert (value, reason) == (ConditionStatus.FALSE, Reason.REGISTRY_NOT_ALLOWED)
+        assert message == "spec.knownGood: x is not in y"
+
     def test_during_a_roll_out_nothing_is_proven(self) -> None:
         found = status_of(facts(pods=(*b.pods("good"), *b.pods("bad"))))
         assert all(r.proven_at is None for r in found.releases)

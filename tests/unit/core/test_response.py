@@ -10,6 +10,7 @@ import pytest
 from knowngood.api.common import Mode, Origin
 from knowngood.api.conditions import Reason, find_condition
 from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.incidents.record import step, stepped
@@ -18,7 +19,16 @@ from knowngood.core.response.actions import pin_known_good as action
 from knowngood.core.response.changing import State
 from knowngood.core.response.effects import FreezeEvidence, Record, Wait
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.knowngood import CHECKS, Candidate, Pin, Situation, candidates, choose, explain
+from knowngood.core.response.knowngood import (
+    CHECKS,
+    Candidate,
+    Pin,
+    Situation,
+    candidates,
+    choose,
+    explain,
+    refusal_of_pin,
+)
 from knowngood.core.response.plan import build
 from knowngood.core.response.planned import plan_hash
 from knowngood.core.response.playbooks import matching, mode_of
@@ -96,6 +106,23 @@ class TestChoice:
         assert [c.digest for c in candidates(b.model(releases=history), b.CONTAINER)] == [b.digest("b"), b.digest("a")]
         only = candidates(b.model({"knownGood": b.pinned("good")}, history), b.CONTAINER)
         assert [(c.digest, c.source) for c in only] == [(b.GOOD, KnownGoodSource.SPEC)]
+
+    def test_a_pin_that_could_not_be_gone_back_to_is_known_before_it_is_needed(self) -> None:
+        good, workload = b.model({"knownGood": b.pinned("good")}), b.workload({b.CONTAINER: b.image("good")})
+        elsewhere = ("registry.example.org",)
+
+        def said(model: ModelDeployment, registries: tuple[str, ...] = (), implicated: str = "") -> Reason | None:
+            found = refusal_of_pin(model, workload, b.CONTAINER, registries, frozenset({implicated}))
+            return found.reason if found else None
+
+        assert said(good) is None, "that it runs now is no fault of a pin"
+        assert said(good, registries=elsewhere) is Reason.REGISTRY_NOT_ALLOWED
+        assert said(good, implicated=b.GOOD) is Reason.IMPLICATED
+        assert said(b.model(), registries=elsewhere, implicated=b.GOOD) is None, "nothing is pinned"
+        other = b.workload({"other": b.image("good")})
+        found = refusal_of_pin(good, other, "other", (), frozenset())
+        assert found is not None
+        assert found.reason is Reason.CONTAINER_NOT_FOUND
 
 
 class TestPlan:

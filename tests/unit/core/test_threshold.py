@@ -82,7 +82,9 @@ def test_a_breach_says_what_it_rests_on() -> None:
 
 
 def test_a_breach_repeats_what_is_odd_about_its_sample() -> None:
-    judged, _ = judge(ThresholdDetector(below=0.9), replace(BAD, message="there is no series of x_total"), None, 0, POLL)
+    judged, _ = judge(
+        ThresholdDetector(below=0.9), replace(BAD, message="there is no series of x_total"), None, 0, POLL
+    )
     assert judged.message == "the value is below 0.9; there is no series of x_total"
 
 

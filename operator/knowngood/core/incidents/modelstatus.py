@@ -49,6 +49,7 @@ class ModelFacts:
     learns: bool = False  # whether any signal needs to know what is usual
     learned: Mapping[tuple[str, str], str] = field(default_factory=dict)  # of signals that learn, as ``20/50``
     ties_told: Mapping[str, str] = field(default_factory=dict)  # as incidents remember them
+    pin_refused: tuple[Reason, str] | None = None  # why what spec.knownGood names could not be gone back to
     proof_refused: str = ""  # what the API server said when a release was to be marked as proven
 
 
@@ -290,5 +291,8 @@ def _has_known_good(facts: ModelFacts, known_good: KnownGoodStatus | None) -> Sa
         why = f"no release has stayed healthy for {soak} yet; until then name one in spec.knownGood"
         return ConditionStatus.FALSE, Reason.NOTHING_PROVEN, why
     if known_good.source is KnownGoodSource.SPEC:
+        if facts.pin_refused:
+            reason, why = facts.pin_refused
+            return ConditionStatus.FALSE, reason, clipped(f"spec.knownGood: {why}")
         return ConditionStatus.TRUE, Reason.PINNED, "named by spec.knownGood"
     return ConditionStatus.TRUE, Reason.PROMOTED, "it stayed healthy for promotion.soak"

@@ -173,6 +173,18 @@ Check = Callable[[Candidate, Situation], Refusal | None]
 CHECKS: tuple[Check, ...] = (by_digest, containers_exist, registry_allowed, not_running, not_implicated)
 
 
+def refusal_of_pin(
+    model: ModelDeployment, workload: Workload, container: str, registries: tuple[str, ...], implicated: frozenset[str]
+) -> Refusal | None:
+    """Why what a person pinned could not be gone back to, whatever runs; None where it could, or nothing is pinned."""
+    if model.spec.known_good is None:
+        return None
+    (pinned,) = candidates(model, container)
+    situation = Situation(workload, container, frozenset(), implicated, registries)
+    found = (check(pinned, situation) for check in CHECKS if check is not not_running)
+    return next((refusal for refusal in found if refusal is not None), None)
+
+
 def explain(refusals: Iterable[Refusal]) -> str:
     """The refusals as one sentence each."""
     return "; ".join(dict.fromkeys(r.message for r in refusals))
