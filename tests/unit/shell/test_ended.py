@@ -6,6 +6,7 @@ from typing import Any, cast
 import pytest
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
 from knowngood.api.incidentstatus import Actor, IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.core.incidents.opening import first_status
@@ -123,6 +124,9 @@ async def test_a_judgement_without_the_guard_is_marked_and_never_counts() -> Non
     there = Followed(closed(**DISPOSITION), UNGUARDED)
     found = await there.follow()
     assert len(found.status.ignored_decisions) == 1
+    said = find_condition(found.status.conditions, ConditionType.APPROVALS_GUARDED)
+    assert said is not None
+    assert (said.status, said.reason) == (ConditionStatus.FALSE, Reason.NOT_GUARDED)
     there.api.guard = GUARDED
     found = await there.follow()
     assert len(there.api.written) == 1

@@ -12,8 +12,9 @@ import orjson
 
 from knowngood.api.aiincident import AIIncident, Disposition, DispositionVerdict
 from knowngood.api.base import KnowngoodModel
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus
-from knowngood.core.incidents.record import is_over, told
+from knowngood.core.incidents.record import conditioned, is_over, told
 
 _MOST_MARKS = 16
 _JUDGED = {f"Judged{verdict.value}": verdict for verdict in DispositionVerdict}
@@ -42,6 +43,16 @@ def counts(decision: _D | None, status: AIIncidentStatus) -> _D | None:
     return None if decision is None or is_ignored(decision, status) else decision
 
 
+def with_guard(status: AIIncidentStatus, unguarded: str, now: datetime) -> AIIncidentStatus:
+    """With the condition that says whether admission checks who decides; ``unguarded``: why it does not."""
+    if unguarded:
+        value, reason = ConditionStatus.FALSE, Reason.NOT_GUARDED
+        message = f"{unguarded}; no decision of a person is honoured. Install the chart with admission.enabled"
+    else:
+        value, reason, message = ConditionStatus.TRUE, Reason.GUARDED, "admission checks who decides"
+    return conditioned(status, ConditionType.APPROVALS_GUARDED, value, reason, message, now)
+
+
 def judged(status: AIIncidentStatus) -> DispositionVerdict | None:
     """What a person said last that the incident was, as the record has it."""
     words = (_JUDGED.get(e.reason) for e in reversed(status.timeline) if e.actor is Actor.PERSON)
@@ -66,4 +77,5 @@ def unheard(incident: AIIncident) -> bool:
 
 def heard(status: AIIncidentStatus, found: Disposition | None, unguarded: str, now: datetime) -> AIIncidentStatus:
     """The status of an incident that is over with what it was judged; ``unguarded``: why that does not count."""
+    status = with_guard(status, unguarded, now)
     return ignored(status, [found]) if unguarded else with_judgement(status, counts(found, status), now)

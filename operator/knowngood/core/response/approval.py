@@ -7,7 +7,7 @@ from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
 from knowngood.api.plan import PlanStep
-from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_judgement
+from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_guard, with_judgement
 from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import outcome
 from knowngood.core.response.effects import Effect, Record
@@ -35,12 +35,7 @@ def decisions(facts: Facts) -> Effect | None:
 
 def guarded(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """With the condition that says whether admission checks who decides."""
-    if facts.unguarded:
-        value, reason = ConditionStatus.FALSE, Reason.NOT_GUARDED
-        message = f"{facts.unguarded}; no decision of a person is honoured. Install the chart with admission.enabled"
-    else:
-        value, reason, message = ConditionStatus.TRUE, Reason.GUARDED, "admission checks who decides"
-    return conditioned(status, ConditionType.APPROVALS_GUARDED, value, reason, message, facts.now)
+    return with_guard(status, facts.unguarded, facts.now)
 
 
 def _acknowledged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
