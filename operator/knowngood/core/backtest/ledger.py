@@ -1,0 +1,83 @@
+"""How long each signal said what of each model, and what its value was: kept while a history passes."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from knowngood.api.conditions import Reason
+from knowngood.api.observed import Verdict
+from knowngood.core.incidents.opening import SignalView
+
+BINS = 600  # of a history, for a picture
+
+
+@dataclass
+class Track:
+    """One signal on one model; times in seconds since the epoch, durations in seconds.
+
+    ``armed`` is when it first judged: with data, and with what is usual learned. ``spans`` are (word, from, to) of what
+    is no plain health; ``low`` and ``high`` the values' extremes by bin, NaN where there was none.
+    """
+
+    detector: str
+    armed: float | None = None
+    threshold: str = ""  # as last said
+    words: dict[str, float] = field(default_factory=dict)
+    spans: list[tuple[str, float, float]] = field(default_factory=list)
+    low: list[float] = field(default_factory=lambda: [math.nan] * BINS)
+    high: list[float] = field(default_factory=lambda: [math.nan] * BINS)
+
+    def note(self, view: SignalView, at: float, interval: float, place: int) -> None:
+        """What was said at a poll, and stays said until the next one."""
+        judgement = view.judgement
+        word = word_of(view)
+        self.words[word] = self.words.get(word, 0.0) + interval
+        if self.armed is None and (judgement.verdict in _JUDGED or judgement.reason == Reason.PENDING):
+            self.armed = at
+        self._span(word, at, interval)
+        self.threshold = judgement.threshold or self.threshold
+        value = judgement.value
+        if value is not None and math.isfinite(value):
+            self.low[place] = value if math.isnan(self.low[place]) else min(self.low[place], value)
+            self.high[place] = value if math.isnan(self.high[place]) else max(self.high[place], value)
+
+    def _span(self, word: str, at: float, interval: float) -> None:
+        if word == Verdict.HEALTHY:
+            return
+        if self.spans and self.spans[-1][0] == word and at - self.spans[-1][2] < interval / 2:
+            word, since, _ = self.spans.pop()
+            self.spans.append((word, since, at + interval))
+        else:
+            self.spans.append((word, at, at + interval))
+
+
+_JUDGED = frozenset({Verdict.HEALTHY, Verdict.BREACH})
+
+
+def word_of(view: SignalView) -> str:
+    """What a verdict says in one word: Healthy, Breach, or the reason why it is neither."""
+    verdict, reason = view.judgement.verdict, view.judgement.reason
+    return verdict.value if verdict in _JUDGED else str(reason)
+
+
+class Ledger:
+    """Tracks by model and signal, over a history from ``first`` to ``last``."""
+
+    def __init__(self, first: float, last: float, interval: float) -> None:
+        self._first, self._interval = first, interval
+        self._width = max(last - first, interval) / BINS
+        self.tracks: dict[tuple[str, str], Track] = {}
+
+    def note(self, at: float, model: str, views: Mapping[object, SignalView] | None) -> None:
+        """The views of a model at a poll."""
+        place = min(BINS - 1, int((at - self._first) / self._width))
+        for view in views.values() if views else ():
+            key = (model, view.signal.name)
+            track = self.tracks.get(key)
+            if track is None:
+                track = self.tracks[key] = Track(view.signal.detector.chosen()[0])
+            track.note(view, at, self._interval, place)
+
+    def words(self) -> Iterable[tuple[str, str, Track]]:
+        """Model, signal and track, in order."""
+        return ((model, signal, self.tracks[(model, signal)]) for model, signal in sorted(self.tracks))
