@@ -7,7 +7,29 @@ from xml.sax.saxutils import escape, quoteattr
 
 Scale = Callable[[float], float]
 INK, SOFT, RULE = "#222", "#5f6368", "#e3e5e8"
-_TIMES = (1, 5, 15, 60, 300, 900, 3_600, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 1_209_600, 2_592_000)
+_TIMES = (
+    1,
+    2,
+    5,
+    10,
+    15,
+    30,
+    60,
+    120,
+    300,
+    600,
+    900,
+    1_800,
+    3_600,
+    10_800,
+    21_600,
+    43_200,
+    86_400,
+    172_800,
+    604_800,
+    1_209_600,
+    2_592_000,
+)
 _MOST_TICKS = 8
 
 
@@ -23,6 +45,12 @@ def time_ticks(first: float, last: float) -> list[tuple[float, str]]:
     form = "%Y-%m-%d" if step >= 86_400 else "%m-%d %H:%M" if step >= 60 else "%H:%M:%S"
     places = range(math.ceil(first / step), math.floor(last / step) + 1)
     return [(n * step, datetime.fromtimestamp(n * step, UTC).strftime(form)) for n in places]
+
+
+def duration_ticks(longest: float) -> list[float]:
+    """Round durations from 0 s up."""
+    step = next((s for s in _TIMES if longest / s <= _MOST_TICKS), 31_536_000)
+    return [float(n * step) for n in range(math.floor(longest / step) + 1)]
 
 
 def ticks(low: float, high: float, most: int = 5) -> list[float]:

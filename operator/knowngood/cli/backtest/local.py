@@ -38,7 +38,7 @@ def program() -> Path:
     if found is None:
         raise InputError(
             "--samples needs a Prometheus to evaluate the policy's queries, and there is none on PATH: install the "
-            f"package prometheus, or write the path of the program to {VARIABLE}"
+            f"package prometheus, write the path of the program to {VARIABLE}, or write the signals' own values as CSV"
         )
     return Path(found)
 

@@ -7,7 +7,7 @@ from knowngood.cli.backtest import drawing as d
 from knowngood.cli.backtest.answer import Answer
 from knowngood.cli.backtest.sweeppicture import SWEEP_HEIGHT, sweep
 from knowngood.cli.backtest.words import long, when
-from knowngood.core.backtest.ledger import BINS, Track
+from knowngood.core.backtest.ledger import Track
 from knowngood.core.incidents.onset import limit_of
 
 WIDTH, LEFT, RIGHT = 960.0, 64.0, 16.0
@@ -58,7 +58,7 @@ def _head(answer: Answer, shown: int) -> Iterator[str]:
 
 def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x: d.Scale) -> Iterator[str]:
     bottom = top + _PANEL
-    yield d.text(LEFT, top + 11, f"{model}  {signal}", size=12, weight="600")
+    yield d.text(LEFT, top + 11, f"{model} · {signal}", size=12, weight="600")
     yield d.text(WIDTH - RIGHT, top + 11, track.detector, anchor="end", fill=d.SOFT, size=11)
     top += 18
     y, marks = _scale(track, top + 4, bottom - 2)
@@ -95,7 +95,7 @@ def _scale(track: Track, top: float, bottom: float) -> tuple[d.Scale, list[float
 
 def _values(answer: Answer, track: Track, x: d.Scale, y: d.Scale) -> Iterator[str]:
     """A line through the values; a band where a bin holds several."""
-    width = (answer.last - answer.first) / BINS
+    width = (answer.last - answer.first) / track.bins
     run: list[tuple[float, float, float]] = []
     bins = [
         (answer.first + (n + 0.5) * width, low, high)

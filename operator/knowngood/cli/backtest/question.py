@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
@@ -38,10 +39,11 @@ def question(request: Request) -> Question:
     policy = manifests.policy_of(request.policy, found, request.namespace)
     models = [manifests.model_written(text, policy) for text in request.models]
     if request.models_file is not None:
-        beside = manifests.objects(request.models_file)
-        models += _selected(manifests.models_of(request.models_file, beside, policy), request.models_file, policy)
-    elif not models:
+        models += manifests.models_of(request.models_file, manifests.objects(request.models_file), policy)
+        _require(models, request.models_file, policy)
+    elif not models and any(raw["kind"] == "ModelDeployment" for raw in found):
         models = manifests.models_of(request.policy, found, policy)
+        _require(models, request.policy, policy)
     notes = [f"{field} is not replayed" for field in _left_out(policy)]
     kept = manifests.recording_only(policy, request.signals)
     if not kept.spec.signals:
@@ -55,11 +57,10 @@ def question(request: Request) -> Question:
     return Question(kept, tuple(models), turned, tuple(notes))
 
 
-def _selected(models: list[ModelDeployment], path: object, policy: IncidentPolicy) -> list[ModelDeployment]:
+def _require(models: Sequence[ModelDeployment], path: Path, policy: IncidentPolicy) -> None:
     if not models:
         meta = policy.metadata
         raise InputError(f"{path}: no ModelDeployment of namespace {meta.namespace} that {meta.name} selects")
-    return models
 
 
 def _left_out(policy: IncidentPolicy) -> list[str]:

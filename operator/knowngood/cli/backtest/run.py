@@ -1,121 +1,58 @@
 """One backtest from its options to its answer."""
 
 import asyncio
-import contextlib
+import logging
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 
 import structlog
-from pydantic import ValidationError
 
 from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
-from knowngood.cli.backtest.local import holding
 from knowngood.cli.backtest.request import Request
-from knowngood.cli.backtest.samples import read
+from knowngood.cli.backtest.sources import Opened, opened
 from knowngood.cli.errors import InputError
+from knowngood.core.backtest.ledger import Ledger
 from knowngood.core.backtest.score import Known, score
 from knowngood.shell.replay.history import HistoryError
 from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
-from knowngood.shell.replay.survey import Survey, survey
-from knowngood.shell.settings_errors import explain
-from knowngood.shell.settings_model import Source
-from knowngood.shell.settings_source import Written
-from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.replay.survey import LOOK_BACK, Survey, survey
 
 
 def backtest(request: Request, progress: Progress) -> Answer:
     """Replay. Raises InputError where anything that was given cannot be used."""
     structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(30),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
     )
     asked = q.question(request)
     expectation(request.expect, bool(request.incidents))
-    with _source(request) as (source, told, held):
-        first, last = q.span(request, time.time(), held)
+    with opened(request, asked) as source:
+        first, last = q.span(request, time.time(), source.held)
         try:
-            return asyncio.run(_answered(request, asked, source, told, first, last, progress))
+            return asyncio.run(_answered(request, asked, source, (first, last), progress))
         except HistoryError as error:
-            raise InputError(f"{told}: {error}") from None
-
-
-@contextlib.contextmanager
-def _source(request: Request) -> Iterator[tuple[PrometheusSource, str, tuple[float, float] | None]]:
-    """The source, what to call it, and from when to when it holds samples where that is known."""
-    if (request.prometheus is None) == (request.samples is None):
-        raise InputError("write --prometheus URL or --samples FILE, one of the two")
-    with contextlib.ExitStack() as stack:
-        held, url = None, request.prometheus or ""
-        if request.samples is not None:
-            samples = read(request.samples)
-            url, held = stack.enter_context(holding(samples)), samples.span()
-        source = PrometheusSource("history", _settings(request, url))
-        stack.callback(source.stop)
-        yield source, str(request.samples or source.url), held
-
-
-def _settings(request: Request, url: str) -> Source:
-    raw: dict[str, object] = {
-        "url": url,
-        "timeout": request.timeout,
-        "headers": dict(_pairs(request.headers, "--header")),
-        "params": dict(_pairs(request.params, "--param")),
-    }
-    if request.token_file is not None:
-        raw["auth"] = {"bearerTokenFile": str(_readable(request.token_file).absolute())}
-    if request.ca_file is not None:
-        raw["tls"] = {"caFile": str(_readable(request.ca_file).absolute())}
-    try:
-        return Source.model_validate(raw, context={"written": True})
-    except ValidationError as error:
-        raise InputError(explain(error, "--prometheus", Written({}, {})).replace("\n", "; ")) from None
-
-
-def _pairs(texts: tuple[str, ...], option: str) -> Mapping[str, str]:
-    found = {}
-    for text in texts:
-        name, equals, value = text.partition("=")
-        if not name or not equals:
-            raise InputError(f"{option} {text}: write NAME=VALUE")
-        found[name] = value
-    return found
-
-
-def _readable(path: Path) -> Path:
-    try:
-        path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    return path
+            raise InputError(f"{source.told}: {error}") from None
 
 
 async def _answered(
-    request: Request,
-    asked: q.Question,
-    source: PrometheusSource,
-    told: str,
-    first: float,
-    last: float,
-    progress: Progress,
+    request: Request, asked: q.Question, opened: Opened, times: tuple[float, float], progress: Progress
 ) -> Answer:
+    first, last = times
     signals = q.compiled(asked.policy, asked.models)
-    found = await survey(source, signals, first, last)
+    found = await survey(opened.source, signals, first, last)
+    _require_series(found, {s.name: s.selectors for s in signals}, opened.told)
     models = asked.models or q.named(found, asked.policy)
-    _require_series(found, {s.name: s.selectors for s in signals}, told)
     known = q.incidents(request, last, models)
     discovered = frozenset() if asked.models else frozenset(m.metadata.name for m in models)
-    begun = max(first, found.span()[0] - 300.0)
+    begun = max(first, found.span()[0] - LOOK_BACK)
     plan = Plan(asked.policies, q.compiled(asked.policy, models), models, discovered, begun, last)
-    made = await Replay(source, plan).run(progress)
-    notes = [*asked.notes, *_unseen(models, made)]
-    meta = asked.policy.metadata
+    made = await Replay(opened.source, plan).run(progress)
     return Answer(
-        policy=meta.name,
-        namespace=meta.namespace,
-        source=told,
+        policy=asked.policy.metadata.name,
+        namespace=asked.policy.metadata.namespace,
+        source=opened.told,
         first=begun,
         last=last,
         interval=plan.interval,
@@ -126,7 +63,7 @@ async def _answered(
         ledger=made.ledger,
         sweep=_sweep(asked, made, known),
         expected=expectation(request.expect, bool(known)),
-        notes=notes,
+        notes=[*asked.notes, *made.notes, *_unjudged(made.ledger)],
     )
 
 
@@ -138,12 +75,17 @@ def _require_series(found: Survey, selectors: Mapping[str, tuple[str, ...]], tol
         )
 
 
-def _unseen(models: tuple[object, ...], made: Replayed) -> Iterator[str]:
-    judged = {model for model, _ in made.ledger.tracks}
-    for model in models:
-        name = model.metadata.name  # type: ignore[attr-defined]
-        if name not in judged:
-            yield f"model {name} has no series in this time"
+def _unjudged(ledger: Ledger) -> Iterator[str]:
+    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing."""
+    never = [
+        f"{signal} on {model} was never judged: {max(track.words, key=lambda w: track.words[w])}"
+        for model, signal, track in ledger.words()
+        if track.armed is None
+    ]
+    if len(never) == len(ledger.tracks):
+        told = "; ".join(never) if never else "no poll fell into this time"
+        raise InputError(f"{told}. Write a longer time, or what its reason in docs/reference/conditions.md asks for")
+    yield from never
 
 
 def _sweep(asked: q.Question, made: Replayed, known: tuple[Known, ...]) -> Sweep | None:

@@ -1,26 +1,21 @@
-"""Raw samples from a file: OpenMetrics text, or CSV with a sample a line. Documented in docs/reference/backtest.md."""
+"""Raw samples: OpenMetrics text, or CSV with a sample a line. Documented in docs/reference/backtest.md."""
 
-import csv
-import math
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
-from typing import TextIO
 
 from prometheus_client.openmetrics.parser import text_fd_to_metric_families
 
 from knowngood.api.common import LABEL_PATTERN
-from knowngood.cli.errors import InputError
 
 Labels = tuple[tuple[str, str], ...]
 """A series' labels with its name as ``__name__``, sorted."""
 
 _METRIC = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _LABEL = re.compile(LABEL_PATTERN)
-_NAMES = ("__name__", "metric")
+NAMES = ("__name__", "metric")
 _LATEST = 100_000_000_000.0  # seconds: the year 5138; what is larger is in milliseconds
 
 
@@ -54,8 +49,7 @@ class Samples:
     def add(self, labels: Mapping[str, str], at: float, value: float) -> None:
         """A sample of the series with these labels; an empty value is no label. Raises SampleError."""
         key = tuple(sorted((k, v) for k, v in labels.items() if v))
-        if not math.isfinite(at) or not 0 <= at < _LATEST:
-            raise SampleError(f"the timestamp {at:g} is not in seconds since 1970")
+        within(at)
         self.series.setdefault(key, Series()).add(at, value)
 
     def span(self) -> tuple[float, float]:
@@ -64,38 +58,7 @@ class Samples:
         return first / 1000, max(s.times[-1] for s in self.series.values()) / 1000
 
 
-def read(path: Path) -> Samples:
-    """The samples of a file; its name ends with ``.csv``, or it is OpenMetrics. Raises InputError naming the line."""
-    parse = parse_csv if path.suffix.lower() == ".csv" else parse_openmetrics
-    try:
-        with path.open(encoding="utf-8") as lines:
-            counted = _Counted(lines)
-            try:
-                found = parse(counted)
-            except SampleError as error:
-                raise InputError(f"{path}, line {counted.number}: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: not a text in UTF-8") from None
-    if not found.series:
-        raise InputError(f"{path}: holds no samples")
-    return found
-
-
-class _Counted:
-    """Lines, and how many were read."""
-
-    def __init__(self, lines: Iterable[str]) -> None:
-        self._lines, self.number = lines, 0
-
-    def __iter__(self) -> Iterator[str]:
-        for line in self._lines:
-            self.number += 1
-            yield line
-
-
-def parse_openmetrics(lines: Iterable[str] | TextIO) -> Samples:
+def parse_openmetrics(lines: Iterable[str]) -> Samples:
     """Samples of OpenMetrics text, each with a timestamp in seconds. Raises SampleError."""
     found = Samples()
     try:
@@ -113,49 +76,57 @@ def parse_openmetrics(lines: Iterable[str] | TextIO) -> Samples:
     return found
 
 
-def parse_csv(lines: Iterable[str]) -> Samples:
-    """Samples of CSV: a header with ``timestamp``, ``metric``, ``value``, and a column a label. Raises SampleError."""
-    found, rows = Samples(), csv.reader(lines, strict=True)
-    try:
-        header = [name.strip() for name in next(rows, [])]
-        columns = _columns(header)
-        for row in rows:
-            if row:
-                _take(found, header, row, columns)
-    except csv.Error as error:
-        raise SampleError(f"not CSV: {error}") from None
+def parse_csv(header: Sequence[str], rows: Iterable[list[str]]) -> Samples:
+    """Samples below a header with ``timestamp``, ``metric``, ``value``, and a column a label. Raises SampleError."""
+    found, columns = Samples(), _columns(header)
+    for row in rows:
+        if row:
+            _take(found, header, row, columns)
     return found
 
 
-def _columns(header: list[str]) -> dict[str, int]:
+def _columns(header: Sequence[str]) -> dict[str, int]:
     """Where the columns that are no labels are."""
     for wanted in ("timestamp", "value"):
         if header.count(wanted) != 1:
             raise SampleError(f"the header needs one column {wanted}; it is {','.join(header) or 'empty'}")
-    named = [name for name in _NAMES if name in header]
+    named = [name for name in NAMES if name in header]
     if len(named) != 1:
         raise SampleError(f"the header needs one column metric, with the metric's name; it is {','.join(header)}")
-    labels = [name for name in header if name not in ("timestamp", "value", named[0])]
-    if len(set(labels)) != len(labels):
-        raise SampleError("the header names a column twice")
-    for name in labels:
+    own = ("timestamp", "value", named[0])
+    labels_of([name for name in header if name not in own])
+    return {name: header.index(name) for name in own}
+
+
+def within(at: float) -> float:
+    """The time, in seconds since the epoch. Raises SampleError where it is none."""
+    if not 0 <= at < _LATEST:  # nor NaN
+        raise SampleError(f"the timestamp {at:.15g} is not in seconds since 1970")
+    return at
+
+
+def labels_of(names: Sequence[str]) -> None:
+    """Raises SampleError where a column is no label, or there twice."""
+    for name in names:
         if not _LABEL.fullmatch(name):
             raise SampleError(f"the column {name!r} is no label name: write letters, digits and '_'")
-    return {name: header.index(name) for name in ("timestamp", "value", named[0])}
+        if names.count(name) > 1:
+            raise SampleError(f"the header names the column {name} twice")
 
 
-def _take(found: Samples, header: list[str], row: list[str], columns: Mapping[str, int]) -> None:
+def _take(found: Samples, header: Sequence[str], row: list[str], columns: Mapping[str, int]) -> None:
     if len(row) != len(header):
         raise SampleError(f"{len(row)} cells below a header of {len(header)}")
     cells = {name: row[at].strip() for name, at in columns.items()}
-    metric = next(cells[name] for name in _NAMES if name in cells)
+    metric = next(cells[name] for name in NAMES if name in cells)
     if not _METRIC.fullmatch(metric):
         raise SampleError(f"{metric!r} is no metric name")
     labels = {name: cell for name, cell in zip(header, row, strict=True) if name not in columns}
-    found.add({"__name__": metric, **labels}, _time(cells["timestamp"]), _value(cells["value"]))
+    found.add({"__name__": metric, **labels}, moment(cells["timestamp"]), number(cells["value"]))
 
 
-def _time(text: str) -> float:
+def moment(text: str) -> float:
+    """A timestamp in seconds since the epoch. Raises SampleError."""
     try:
         return float(text)
     except ValueError:
@@ -169,7 +140,8 @@ def _time(text: str) -> float:
     return found.timestamp()
 
 
-def _value(text: str) -> float:
+def number(text: str) -> float:
+    """A value. Raises SampleError."""
     try:
         return float(text)
     except ValueError:

@@ -8,7 +8,7 @@ from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
 from knowngood.core.incidents.opening import SignalView
 
-BINS = 600  # of a history, for a picture
+MOST_BINS = 600  # of a history, for a picture
 
 
 @dataclass
@@ -20,12 +20,16 @@ class Track:
     """
 
     detector: str
+    bins: int
     armed: float | None = None
     threshold: str = ""  # as last said
     words: dict[str, float] = field(default_factory=dict)
     spans: list[tuple[str, float, float]] = field(default_factory=list)
-    low: list[float] = field(default_factory=lambda: [math.nan] * BINS)
-    high: list[float] = field(default_factory=lambda: [math.nan] * BINS)
+    low: list[float] = field(init=False)
+    high: list[float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.low, self.high = [math.nan] * self.bins, [math.nan] * self.bins
 
     def note(self, view: SignalView, at: float, interval: float, place: int) -> None:
         """What was said at a poll, and stays said until the next one."""
@@ -65,17 +69,19 @@ class Ledger:
 
     def __init__(self, first: float, last: float, interval: float) -> None:
         self._first, self._interval = first, interval
-        self._width = max(last - first, interval) / BINS
+        length = max(last - first, interval)
+        self.bins = max(1, min(MOST_BINS, int(length / interval)))
+        self._width = length / self.bins
         self.tracks: dict[tuple[str, str], Track] = {}
 
     def note(self, at: float, model: str, views: Mapping[object, SignalView] | None) -> None:
         """The views of a model at a poll."""
-        place = min(BINS - 1, int((at - self._first) / self._width))
+        place = min(self.bins - 1, int((at - self._first) / self._width))
         for view in views.values() if views else ():
             key = (model, view.signal.name)
             track = self.tracks.get(key)
             if track is None:
-                track = self.tracks[key] = Track(view.signal.detector.chosen()[0])
+                track = self.tracks[key] = Track(view.signal.detector.chosen()[0], self.bins)
             track.note(view, at, self._interval, place)
 
     def words(self) -> Iterable[tuple[str, str, Track]]:

@@ -24,6 +24,7 @@ class Roster:
         self._order: dict[str, int] = {}  # release labels by when they were first seen
         self._certain: set[str] = set()  # pods that brought along a new label
         self.pods: Mapping[str, Release] = {}
+        self.podless: frozenset[str] = frozenset()  # release labels that name no pod
 
     def see(self, seen: Collection[Sighting]) -> bool:
         """What is exported now; True where other pods run than before, or on other releases.
@@ -32,7 +33,8 @@ class Roster:
         """
         if not seen:
             return False
-        labelled, bare = _by_pod(seen)
+        labelled, podless, bare = _by_pod(seen)
+        self.podless |= podless
         new = {label for labels in labelled.values() for label in labels} - self._order.keys()
         found = {pod: self._release(pod, labels, labels & new) for pod, labels in labelled.items()}
         found |= {pod: _template(pod) for pod in bare}
@@ -54,8 +56,8 @@ class Roster:
         return (max(labels, key=lambda label: self._order[label]),)
 
 
-def _by_pod(seen: Collection[Sighting]) -> tuple[dict[str, set[str]], set[str]]:
-    """The release labels that each pod exports, and the pods that export none.
+def _by_pod(seen: Collection[Sighting]) -> tuple[dict[str, set[str]], set[str], set[str]]:
+    """The release labels that each pod exports, those that name no pod, and the pods that export none.
 
     Where series name no pod, each release label is taken for a pod of its own, and other series' pods tell nothing.
     """
@@ -68,7 +70,7 @@ def _by_pod(seen: Collection[Sighting]) -> tuple[dict[str, set[str]], set[str]]:
     bare = {pod for label, pod in seen if not label and pod not in labelled}
     if podless or (labelled and "" in bare):
         bare = set()
-    return labelled | {label: {label} for label in podless}, bare
+    return labelled | {label: {label} for label in podless}, podless, bare
 
 
 def _template(pod: str) -> Release:

@@ -20,6 +20,7 @@ from knowngood.shell.sources import MetricsSource
 from knowngood.shell.store import Key
 
 _TELL_EVERY = 500  # polls
+_PODLESS = "series of model {} name no pod: each release that they name is taken to run while it is exported"
 Progress = Callable[[float], None]
 
 
@@ -56,6 +57,7 @@ class Replayed:
     since: Mapping[str, float]
     polls: int
     requests: int
+    notes: Sequence[str]
 
 
 class Replay:
@@ -88,6 +90,7 @@ class Replay:
             since={key[1]: at for key, at in self._since.items()},
             polls=polls,
             requests=self._history.requests,
+            notes=[_PODLESS.format(key[1]) for key in sorted(self._since) if self._worlds[0].podless(key)],
         )
 
     async def _tick(self, at: float) -> None:

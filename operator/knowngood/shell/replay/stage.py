@@ -74,7 +74,24 @@ class Stage:
         for name in before.keys() | roster.pods.keys():
             if before.get(name) != roster.pods.get(name):
                 self._serve((key[0], name), key, roster.pods.get(name))
+        self._tie(key, roster.podless)
         return True
+
+    def _tie(self, key: Key, labels: Collection[str]) -> None:
+        """What pods would tell the operator is said to be history already, of labels that name none."""
+        raw = self._raws[("ModelDeployment", key)]
+        status = raw.get("status", {})
+        history = status.get("releases", [])
+        tied = {release.get("release") for release in history}
+        more = [
+            {"digest": self._digest(key, (label,)), "release": label} for label in sorted(labels) if label not in tied
+        ]
+        if more:
+            self.write_status("ModelDeployment", key, {**status, "releases": [*more, *history]})
+
+    def podless(self, key: Key) -> bool:
+        """Whether series of the model named a release and no pod."""
+        return key in self._rosters and bool(self._rosters[key].podless)
 
     def _serve(self, pod: Key, model: Key, release: Release | None) -> None:
         """The pod serves the model in this release, or does not any more; several models may share it."""

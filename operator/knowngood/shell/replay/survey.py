@@ -12,7 +12,7 @@ from knowngood.shell.replay.roster import Sighting
 from knowngood.shell.sources import MetricsSource
 from knowngood.shell.store import Key
 
-_STEP = 300.0  # seconds: as far back as an instant selector looks, so that nothing falls between
+LOOK_BACK = 300.0  # seconds: so far back an instant selector looks, so that nothing falls between such steps
 _MOST_STEPS = 10_000
 Labels = Mapping[str, str]
 
@@ -53,13 +53,13 @@ async def survey(source: MetricsSource, signals: Sequence[CompiledSignal], first
 
 
 async def _ranges(source: MetricsSource, query: str, first: float, last: float) -> AsyncIterator[Answer]:
-    start, most = math.floor(first / _STEP) * _STEP, _MOST_STEPS
-    while start < last + _STEP:
-        end = start + (min(most, math.ceil((last - start) / _STEP) + 1) - 1) * _STEP
-        answer = await source.query_range(query, start, end, _STEP)
+    start, most = math.floor(first / LOOK_BACK) * LOOK_BACK, _MOST_STEPS
+    while start < last + LOOK_BACK:
+        end = start + (min(most, math.ceil((last - start) / LOOK_BACK) + 1) - 1) * LOOK_BACK
+        answer = await source.query_range(query, start, end, LOOK_BACK)
         if answer.state is DataState.OK:
             yield answer
-            start = end + _STEP
+            start = end + LOOK_BACK
         elif answer.state in (DataState.GARBAGE, DataState.TIMEOUT, DataState.UNAVAILABLE) and most > 1:
             most //= 4
         else:

@@ -68,6 +68,10 @@ class World:
         for key in sorted(woken):
             self._reconcile(key, now)
 
+    def podless(self, key: Key) -> bool:
+        """Whether series of a model named a release and no pod."""
+        return self._stage.podless(key)
+
     def incidents(self) -> Sequence[AIIncident]:
         """Every incident that was opened, oldest first."""
         return sorted(self._store.incidents(), key=lambda i: (i.status.opened_at, i.metadata.name))
