@@ -113,18 +113,20 @@ def _show(asked: Request) -> bool:
     """Answer, and show it; whether it came out as expected. Raises InputError."""
     if asked.output not in ("text", "json"):
         raise InputError(f"--output {asked.output}: write text or json")
+    if asked.svg is not None and not asked.svg.absolute().parent.is_dir():
+        raise InputError(f"--svg {asked.svg}: there is no such directory")
     from knowngood.cli.backtest import machine, picture, terminal
     from knowngood.cli.backtest.run import backtest as answered
 
     with terminal.progress(sys.stderr) as progress:
         answer = answered(asked, progress)
-    if asked.output == "json":
-        typer.echo(machine.text(answer))
-    else:
-        terminal.show(answer, sys.stdout)
     if asked.svg is not None:
         try:
             asked.svg.write_text(picture.svg(answer), encoding="utf-8")
         except OSError as error:
             raise InputError(f"--svg {asked.svg}: {error.strerror}") from None
+    if asked.output == "json":
+        typer.echo(machine.text(answer))
+    else:
+        terminal.show(answer, sys.stdout)
     return answer.met

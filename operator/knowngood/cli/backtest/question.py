@@ -97,8 +97,11 @@ def span(request: Request, now: float, held: tuple[float, float] | None) -> tupl
         since = times.seconds(request.since or SINCE, until, "--since")
     else:
         since = held[0]
+    if held is not None and since == until and request.since is None and request.until is None:
+        raise InputError(f"{request.samples}: all of it is of one moment; a history has a beginning and an end")
     if since >= until:
-        raise InputError(f"--since {request.since or SINCE}: the history ends before it begins")
+        asked = request.since or (SINCE if held is None else "(from the first sample)")
+        raise InputError(f"--since {asked}, --until {request.until or 'now'}: the history ends before it begins")
     return since, until
 
 

@@ -20,6 +20,18 @@ from knowngood.shell.settings_source import Written
 from knowngood.shell.sources import MetricsSource, PrometheusSource
 
 
+_WRITTEN = Written(
+    variables={
+        ("url",): "--prometheus",
+        ("timeout",): "--timeout",
+        ("headers",): "--header",
+        ("params",): "--param",
+        ("auth",): "--token-file",
+        ("tls",): "--ca-file",
+    }
+)
+
+
 @dataclass(frozen=True)
 class Opened:
     """A source, what people call it, and from when to when it holds anything, where that is known."""
@@ -78,7 +90,7 @@ def _settings(request: Request, url: str) -> Source:
     try:
         return Source.model_validate(raw, context={"written": True})
     except ValidationError as error:
-        raise InputError(explain(error, "--prometheus", Written()).replace("\n", "; ")) from None
+        raise InputError(explain(error, "--prometheus", _WRITTEN).replace("\n", "; ")) from None
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> Mapping[str, str]:
