@@ -19,7 +19,6 @@ from knowngood.shell.settings_model import Source
 from knowngood.shell.settings_source import Written
 from knowngood.shell.sources import MetricsSource, PrometheusSource
 
-
 _WRITTEN = Written(
     variables={
         ("url",): "--prometheus",

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.incidentstatus import IncidentSignal
 from knowngood.core.incidents.record import is_over
 
 
@@ -40,30 +42,35 @@ class Opening:
         return self.fired[0].signal if self.fired else ""
 
 
-def opening_of(incident: AIIncident) -> Opening:
-    """What became of an incident of a replay. Raises ValueError where it was never taken in."""
+def opening_of(incident: AIIncident, first: Mapping[str, IncidentSignal]) -> Opening:
+    """What became of an incident of a replay; ``first`` is what its signals said when they opened or joined it.
+
+    Raises ValueError where it was never taken in.
+    """
     status = incident.status
-    if status.opened_at is None:
+    opened = status.opened_at
+    if opened is None:
         raise ValueError(f"{incident.metadata.name} has no status")
-    lead = status.primary_signal
-    fired = sorted(status.signals, key=lambda s: (s.name != lead, s.first_breach_at or status.opened_at))
+    fired = [first.get(signal.name, signal) for signal in status.signals]
+    fired.sort(key=lambda s: (s.name != status.primary_signal, s.first_breach_at or opened))
     ended = status.recovered_at if is_over(incident) else None
     return Opening(
         model=incident.spec.model_ref.name,
         type=(status.type or incident.spec.type).value,
         severity=(status.severity or incident.spec.severity).value,
-        at=status.opened_at.timestamp(),
+        at=opened.timestamp(),
         end=ended.timestamp() if ended else None,
         release=status.suspect.release if status.suspect else "",
-        fired=tuple(
-            Fired(
-                s.name,
-                (s.first_breach_at or status.opened_at).timestamp(),
-                s.reason,
-                s.value,
-                s.threshold,
-                dict(s.segment),
-            )
-            for s in fired
-        ),
+        fired=tuple(_fired(signal, opened) for signal in fired),
+    )
+
+
+def _fired(signal: IncidentSignal, opened: datetime) -> Fired:
+    return Fired(
+        signal=signal.name,
+        at=(signal.first_breach_at or opened).timestamp(),
+        reason=signal.reason,
+        value=signal.value,
+        threshold=signal.threshold,
+        segment=dict(signal.segment),
     )

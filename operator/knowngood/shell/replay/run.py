@@ -8,7 +8,7 @@ from operator import is_
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.backtest.ledger import Ledger
-from knowngood.core.backtest.openings import Opening, opening_of
+from knowngood.core.backtest.openings import Opening
 from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
@@ -85,7 +85,7 @@ class Replay:
                 progress(poll / polls)
         progress(1.0)
         return Replayed(
-            openings=[[opening_of(i) for i in world.incidents()] for world in self._worlds],
+            openings=[world.openings() for world in self._worlds],
             ledger=self._ledger,
             since={key[1]: at for key, at in self._since.items()},
             polls=polls,

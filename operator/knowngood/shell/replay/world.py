@@ -4,15 +4,16 @@ No response is carried out: history shows what came without one. So an incident 
 again by themselves, or until another release is.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.base import rfc3339
 from knowngood.api.evidence import Evidence
 from knowngood.api.incidentpolicy import IncidentPolicy
-from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.incidentstatus import AIIncidentStatus, IncidentSignal
 from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.core.backtest.openings import Opening, opening_of
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import status_of
 from knowngood.core.incidents.opening import incident_object
@@ -40,6 +41,7 @@ class World:
         self._stage = Stage(self._store, policy)
         self._policies = Policies(self._store)
         self._woken: set[Key] = set()
+        self._first: dict[str, dict[str, IncidentSignal]] = {}  # by incident, what each signal said at first
         self._poller = Poller(
             self._store,
             self._policies,
@@ -72,9 +74,10 @@ class World:
         """Whether series of a model named a release and no pod."""
         return self._stage.podless(key)
 
-    def incidents(self) -> Sequence[AIIncident]:
-        """Every incident that was opened, oldest first."""
-        return sorted(self._store.incidents(), key=lambda i: (i.status.opened_at, i.metadata.name))
+    def openings(self) -> list[Opening]:
+        """What opened so far, in the order of time."""
+        found = [opening_of(i, self._first.get(i.metadata.name, {})) for i in self._store.incidents()]
+        return sorted(found, key=lambda o: (o.at, o.model))
 
     def _reconcile(self, key: Key, now: datetime) -> None:
         model = self._store.model(key)
@@ -107,6 +110,9 @@ class World:
                     return
 
     def _record(self, name: Key, status: AIIncidentStatus) -> None:
+        first = self._first.setdefault(name[1], {})
+        for signal in status.signals:
+            first.setdefault(signal.name, signal)
         self._stage.write_status("AIIncident", name, status.to_object())
 
     def _write_status(self, key: Key, now: datetime) -> None:
