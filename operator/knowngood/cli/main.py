@@ -1,5 +1,8 @@
 """The command `knowngood`. A command is a module of its own, which imports what it needs when it runs."""
 
+import signal
+import sys
+
 import typer
 
 from knowngood import __version__
@@ -29,7 +32,8 @@ def common(
 
 
 def main() -> None:
-    """Entry point of `knowngood`."""
+    """Entry point of `knowngood`. What a command started is ended with it, by SIGTERM too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     app()
 
 

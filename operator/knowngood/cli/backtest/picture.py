@@ -64,8 +64,7 @@ def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x:
     y, marks = _scale(track, top + 4, bottom - 2)
     for known in (f.known for f in answer.score.found):
         if known.model in ("", model):
-            end = known.start + 0.004 * (answer.last - answer.first) if known.end is None else known.end
-            left, right = x(max(known.start, answer.first)), x(min(end, answer.last))
+            left, right = x(max(known.start, answer.first)), x(min(known.end or known.start, answer.last))
             yield d.box(left, top, right - left, bottom - top, KNOWN, 0.25, f"known incident {when(known.start)}")
     for word, since, until in track.spans:
         colour, _ = _SHADES.get(word, _SHADES[""])
@@ -78,6 +77,9 @@ def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x:
     limit = limit_of(track.threshold)
     if limit is not None:
         yield d.line(LEFT, y(limit.value), WIDTH - RIGHT, y(limit.value), OPENED, 1, "5 4")
+    for known in (f.known for f in answer.score.found):
+        if known.model in ("", model) and answer.first <= known.start <= answer.last:
+            yield d.line(x(known.start), top, x(known.start), bottom, KNOWN, 1.4)
     for opening in answer.openings:
         if opening.model == model:
             mine = any(f.signal == signal for f in opening.fired)
@@ -121,4 +123,5 @@ def _axis(answer: Answer, y: float, x: d.Scale) -> Iterator[str]:
     yield d.line(LEFT, y, WIDTH - RIGHT, y, d.SOFT)
     for at, words in d.time_ticks(answer.first, answer.last):
         yield d.line(x(at), y, x(at), y + 4, d.SOFT)
-        yield d.text(x(at), y + 17, words, anchor="middle", fill=d.SOFT, size=11)
+        anchor = "end" if x(at) > WIDTH - 3 * RIGHT else "middle"
+        yield d.text(x(at), y + 17, words, anchor, d.SOFT, 11)

@@ -45,6 +45,7 @@ def question(request: Request) -> Question:
         models = manifests.models_of(request.policy, found, policy)
         _require(models, request.policy, policy)
     notes = [f"{field} is not replayed" for field in _left_out(policy)]
+    notes += [f"spec.suspend of model {m.metadata.name} is not heeded" for m in models if m.spec.suspend]
     kept = manifests.recording_only(policy, request.signals)
     if not kept.spec.signals:
         raise InputError(f"{request.policy}: spec.signals is empty: there is nothing to replay")

@@ -12,6 +12,7 @@ from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.sources import Opened, opened
+from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
 from knowngood.core.backtest.ledger import Ledger
 from knowngood.core.backtest.score import Known, score
@@ -63,7 +64,7 @@ async def _answered(
         ledger=made.ledger,
         sweep=_sweep(asked, made, known),
         expected=expectation(request.expect, bool(known)),
-        notes=[*asked.notes, *made.notes, *_unjudged(made.ledger)],
+        notes=[*asked.notes, *_later(first, begun), *made.notes, *_unjudged(made.ledger)],
     )
 
 
@@ -73,6 +74,11 @@ def _require_series(found: Survey, selectors: Mapping[str, tuple[str, ...]], tol
             f"signal {name}: {told} has no series of {' or '.join(selectors[name])} in this time; is the namespace "
             "that the scrape assigns, the metric's name, and the time right?"
         )
+
+
+def _later(first: float, begun: float) -> Iterator[str]:
+    if begun - first > 2 * LOOK_BACK:
+        yield f"there are no series of these signals before {when(begun)}: it begins there"
 
 
 def _unjudged(ledger: Ledger) -> Iterator[str]:

@@ -16,7 +16,7 @@ _LETTER, _LINE = 6.6, 13.0  # about as wide and high as letters of 11 are
 def sweep(answer: Answer, found: Sweep, top: float, width: float, left: float, right: float) -> Iterator[str]:
     """The chart below ``top``."""
     yield d.text(left, top + 18, ", ".join(found.signals) + f": {found.field}", size=14, weight="600")
-    yield d.dot(width - right - 62, top + 14, 4.5, _WRITTEN, _WRITTEN, "as written")
+    yield d.dot(width - right - 66, top + 14, 4.5, _WRITTEN, _WRITTEN, "as written")
     yield d.text(width - right, top + 18, "as written", "end", d.SOFT, 11)
     area = (left, width - right, top + _HEAD, top + SWEEP_HEIGHT - _FOOT)
     if answer.labelled and any(t.score.mean_delay is not None for t in found.values):
@@ -71,10 +71,10 @@ class _Labels:
 
 
 def _point(at: float, height: float, here: Sequence[Turned], labels: _Labels) -> Iterator[str]:
-    missed = here[0].score.count(Outcome.MISSED)
-    words = ", ".join(t.value for t in here) + (f" ({missed} missed)" if missed else "")
+    lacking = len(here[0].score.found) - here[0].score.count(Outcome.FOUND)
+    words = ", ".join(t.value for t in here) + (f" ({lacking} not found)" if lacking else "")
     colour = _WRITTEN if any(t.written for t in here) else _CURVE
-    yield d.dot(at, height, 4.5, _LACKING if missed else colour, colour, words)
+    yield d.dot(at, height, 4.5, _LACKING if lacking else colour, colour, words)
     x, y, anchor = labels.place(at, height, words)
     yield d.text(x, y, words, anchor, colour, 11)
 

@@ -18,6 +18,7 @@ from knowngood.core.backtest.score import Found, Outcome
 from knowngood.shell.replay.run import Progress as Told
 
 _WIDE = 10_000  # columns, where nobody looks: a line is a line
+MOST_SIGNALS, _MOST_WORDS = 50, 3  # that are shown
 _COLOURS = {Outcome.FOUND: "green", Outcome.MISSED: "red", Outcome.ALREADY_OPEN: "yellow"}
 
 
@@ -52,6 +53,8 @@ def _parts(answer: Answer) -> Iterator[Table | Text]:
     )
     yield Text()
     yield _signals(answer)
+    if (more := len(answer.ledger.tracks) - MOST_SIGNALS) > 0:
+        yield Text(f"and {more} more, which were in breach for less long: -o json shows all")
     yield Text()
     if answer.openings:
         yield _openings(answer)
@@ -88,7 +91,7 @@ _WRAPPED = frozenset({"WHAT", "OTHERWISE"})
 
 def _signals(answer: Answer) -> Table:
     table = _table("MODEL", "SIGNAL", "DETECTOR", "ARMED", "HEALTHY", "BREACH", "OTHERWISE")
-    for model, signal, track in answer.ledger.words():
+    for model, signal, track in _worst(answer):
         armed = Text("never", style="red") if track.armed is None else when(track.armed)
         whole = sum(track.words.values())
         healthy, breach = (share(track.words.get(v.value, 0.0), whole) for v in (Verdict.HEALTHY, Verdict.BREACH))
@@ -96,9 +99,20 @@ def _signals(answer: Answer) -> Table:
     return table
 
 
+def _worst(answer: Answer) -> Sequence[tuple[str, str, Track]]:
+    """Of many, those that were longest in breach."""
+    found = list(answer.ledger.words())
+    if len(found) <= MOST_SIGNALS:
+        return found
+    return sorted(found, key=lambda t: -t[2].words.get(Verdict.BREACH, 0.0))[:MOST_SIGNALS]
+
+
 def _otherwise(track: Track, whole: float) -> str:
     rest = {w: s for w, s in track.words.items() if w not in (Verdict.HEALTHY, Verdict.BREACH)}
-    return ", ".join(f"{word} {share(rest[word], whole)}" for word in sorted(rest, key=lambda w: -rest[w]))
+    ordered = sorted(rest, key=lambda w: -rest[w])
+    return ", ".join(f"{word} {share(rest[word], whole)}" for word in ordered[:_MOST_WORDS]) + (
+        f" and {len(ordered) - _MOST_WORDS} more" if len(ordered) > _MOST_WORDS else ""
+    )
 
 
 def _openings(answer: Answer) -> Table:
@@ -143,15 +157,15 @@ def _delay(seconds: float | None) -> str:
 
 
 def _sweep(sweep: Sweep, answer: Answer) -> Table:
-    heads = ["OPENED", *(["FALSE ALARMS", "FOUND", "MISSED", "MEAN DELAY"] if answer.labelled else [])]
-    table = _table(f"{sweep.field} of {', '.join(sweep.signals)}", *heads)
+    heads = ["OPENED", *(["FALSE ALARMS", "FOUND", "MISSED", "ALREADY OPEN", "MEAN DELAY"] if answer.labelled else [])]
+    table = _table(f"{', '.join(sweep.signals)}: {sweep.field}", *heads)
     for turned in sweep.values:
-        cells = [f"{turned.value}{' (as written)' if turned.written else ''}", str(len(turned.openings))]
+        score = turned.score
+        cells = [f"{turned.value}{' (as written)' if turned.written else ''}", len(turned.openings)]
         if answer.labelled:
-            score = turned.score
-            cells += [str(len(score.false_alarms)), str(score.count(Outcome.FOUND))]
-            cells += [str(score.count(Outcome.MISSED)), _delay(score.mean_delay)]
-        table.add_row(*cells, style="bold" if turned.written else "")
+            counts = [score.count(o) for o in (Outcome.FOUND, Outcome.MISSED, Outcome.ALREADY_OPEN)]
+            cells += [len(score.false_alarms), *counts, _delay(score.mean_delay)]
+        table.add_row(*map(str, cells), style="bold" if turned.written else "")
     return table
 
 

@@ -1,7 +1,7 @@
 """How long each signal said what of each model, and what its value was: kept while a history passes."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from knowngood.api.conditions import Reason
@@ -74,10 +74,10 @@ class Ledger:
         self._width = length / self.bins
         self.tracks: dict[tuple[str, str], Track] = {}
 
-    def note(self, at: float, model: str, views: Mapping[object, SignalView] | None) -> None:
+    def note(self, at: float, model: str, views: Iterable[SignalView]) -> None:
         """The views of a model at a poll."""
         place = min(self.bins - 1, int((at - self._first) / self._width))
-        for view in views.values() if views else ():
+        for view in views:
             key = (model, view.signal.name)
             track = self.tracks.get(key)
             if track is None:

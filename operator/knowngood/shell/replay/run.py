@@ -104,7 +104,7 @@ class Replay:
         for world in self._worlds:
             await world.tick(at, seen)
         for key in self._since:
-            self._ledger.note(at, key[1], self._worlds[0].board.of(key).views)
+            self._ledger.note(at, key[1], self._worlds[0].board.of(key).views.values())
 
     async def _seen(self) -> Seen:
         """What is exported now; nothing where it is what was exported a poll before."""

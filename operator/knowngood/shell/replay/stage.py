@@ -54,7 +54,7 @@ class Stage:
         self._parts[key], self._rosters[key] = part, Roster()
         self._digests[key] = ties_of(model.status.releases)
         workload = {"apiVersion": "apps/v1", "kind": "Deployment", "name": part}
-        spec = {**model.spec.to_object(), "workloadRef": workload, "container": part}
+        spec = {**model.spec.to_object(), "workloadRef": workload, "container": part, "suspend": False}
         if model.spec.known_good is not None:
             spec["knownGood"] = {"containers": _renamed(spec["knownGood"]["containers"], model.spec.container, part)}
         self._write("ModelDeployment", key, {"spec": spec}, labels=dict(model.metadata.labels))
