@@ -119,15 +119,31 @@ class TestReleases:
         (opening,) = found["openings"]
         assert 300 - 90 < opening["lengthSeconds"] < 300 + 400
 
+    def test_a_canary_is_compared_with_the_release_that_a_model_pins(self, tmp_path: Path) -> None:
+        """Which digest its label stands for is in the history of the model's status."""
+        compared = h.signal(detector={"comparison": {"direction": "Down", "falseAlarmEvery": "1d"}})
+        path = h.policy(tmp_path / "p.yaml", compared, learning={"windows": 20})
+        wander = [0.968, 0.972, 0.97, 0.974, 0.966]
+        rows = h.windows(lambda t: wander[round(t / 60) % 5])
+        canary = [r for r in h.windows(lambda _: 0.9, release="2") if float(r[0]) > h.START + 4000]
+        models, digest = tmp_path / "m.yaml", f"sha256:{'a' * 64}"
+        pinned = {"containers": [{"name": "server", "image": f"registry.example.org/digits@{digest}"}]}
+        raw = _model("digits", knownGood=pinned)
+        models.write_text(yaml.safe_dump({**raw, "status": {"releases": [{"digest": digest, "release": "1"}]}}))
+        values = h.values(tmp_path / "h.csv", rows + canary)
+        result = h.run(path, "--samples", values, "--models", models, "-o", "json")
+        found = json.loads(result.stdout)
+        assert [(o["release"], o["signals"][0]["reason"]) for o in found["openings"]] == [("2", "Worse")]
 
-def _model(name: str, tier: str = "") -> dict[str, object]:
+
+def _model(name: str, tier: str = "", **spec: object) -> dict[str, object]:
     labels = {"tier": tier} if tier else {}
     workload = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}
     return {
         "apiVersion": "knowngood.dev/v1alpha1",
         "kind": "ModelDeployment",
         "metadata": {"name": name, "namespace": "vision", "labels": labels},
-        "spec": {"workloadRef": workload},
+        "spec": {"workloadRef": workload, **spec},
     }
 
 
@@ -142,6 +158,17 @@ class TestLearning:
         assert signal["armedAt"] == "2026-05-28T21:02:15.000Z", "the first window, 20 more, the next, a poll later"
         assert signal["seconds"]["Learning"] > 1200
         assert [o["openedAt"] > "2026-05-28T22:10" for o in found["openings"]] == [True]
+
+    def test_an_incident_makes_it_forget_what_it_had_begun_to_learn(self, tmp_path: Path) -> None:
+        change = h.signal(name="decay", detector={"change": {"falseAlarmEvery": "1d"}})
+        path = h.policy(tmp_path / "p.yaml", h.signal(), change, learning={"windows": 40})
+        share = h.drop(1200, 1500)
+        rows = h.windows(lambda t: share(t) + 0.01 * ((t / 60 * 7) % 5 - 2) / 4)
+        both = [[at, name, *rest] for at, _, *rest in rows for name in ("accuracy", "decay")]
+        found = json.loads(h.run(path, "--samples", h.values(tmp_path / "h.csv", both), "-o", "json").stdout)
+        armed = {s["signal"]: s["armedAt"] for s in found["signals"]}
+        assert len(found["openings"]) == 1
+        assert "2026-05-28T21:45" < armed["decay"] < "2026-05-28T21:55", "40 windows, all from after the incident"
 
 
 class TestSweep:
