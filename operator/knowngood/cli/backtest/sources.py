@@ -64,7 +64,7 @@ def opened(request: Request, asked: Question) -> Iterator[Opened]:
 
 @contextlib.contextmanager
 def _prometheus(settings: Source) -> Iterator[PrometheusSource]:
-    source = PrometheusSource("history", settings)
+    source = PrometheusSource("prometheus", settings)
     try:
         yield source
     finally:

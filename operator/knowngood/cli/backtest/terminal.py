@@ -17,7 +17,7 @@ from knowngood.core.backtest.openings import Opening
 from knowngood.core.backtest.score import Found, Outcome
 from knowngood.shell.replay.run import Progress as Told
 
-_WIDE = 10_000  # columns, where nobody looks: a line is a line
+_WIDE = 10_000  # columns: a line is a line, and what is too long for a terminal is not cut
 MOST_SIGNALS, _MOST_WORDS = 50, 3  # that are shown
 _COLOURS = {Outcome.FOUND: "green", Outcome.MISSED: "red", Outcome.ALREADY_OPEN: "yellow"}
 
@@ -36,8 +36,7 @@ def progress(to: TextIO) -> Iterator[Told]:
 
 def show(answer: Answer, to: TextIO) -> None:
     """Write the answer to ``to``."""
-    seen = to.isatty()
-    console = Console(file=to, highlight=False, width=None if seen else _WIDE, soft_wrap=not seen)
+    console = Console(file=to, highlight=False, width=_WIDE, soft_wrap=True)
     with console.capture() as captured:
         for part in _parts(answer):
             console.print(part)
@@ -82,11 +81,8 @@ _EXPECTED = {
 def _table(*heads: str) -> Table:
     made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     for head in heads:
-        made.add_column(head, no_wrap=head not in _WRAPPED)
+        made.add_column(head, no_wrap=True)
     return made
-
-
-_WRAPPED = frozenset({"WHAT", "OTHERWISE"})
 
 
 def _signals(answer: Answer) -> Table:
