@@ -15,7 +15,10 @@ Raw = dict[str, Any]
 
 
 class Stage:
-    """Writes objects into a store as an API server would give them; nobody else writes."""
+    """Writes objects into a store as an API server would give them; nobody else writes.
+
+    Raises ValueError where one cannot be read, which the API server would have refused.
+    """
 
     def __init__(self, store: Store, policy: IncidentPolicy) -> None:
         self._store, self._version = store, 0
@@ -34,6 +37,9 @@ class Stage:
         made["metadata"]["resourceVersion"] = str(self._version)
         self._raws[(kind, key)] = made
         self._store.apply(made)
+        entry = self._store.entry(kind, key)
+        if entry is None or entry.problem:
+            raise ValueError(f"{kind} {key[1]}: {entry.problem if entry else 'not taken'}")
 
     def write_status(self, kind: str, key: Key, status: Raw) -> None:
         """Write an object's status. Raises KeyError where there is no such object."""
@@ -41,12 +47,11 @@ class Stage:
         meta = {k: v for k, v in raw["metadata"].items() if k not in ("namespace", "name")}
         self._write(kind, key, {"spec": raw["spec"], "status": status}, **meta)
 
-    def create(self, incident: Mapping[str, Any], created: str) -> Key:
-        """An incident, created at a time (RFC 3339); its key."""
+    def create(self, incident: Mapping[str, Any], created: str) -> None:
+        """An incident, created at a time (RFC 3339)."""
         meta = incident["metadata"]
         key = (meta["namespace"], meta["name"])
         self._write("AIIncident", key, {"spec": incident["spec"]}, labels=meta["labels"], creationTimestamp=created)
-        return key
 
     def add(self, model: ModelDeployment) -> None:
         """A model, on a workload of its own; of its past only which digest a release label stands for is taken."""

@@ -63,6 +63,7 @@ class World:
         for key, sightings in seen.items():
             if key in self._stage and self._stage.see(key, sightings):
                 self._write_status(key, now)
+                self._woken.add(key)
         for group in self._policies.groups().values():
             await self._poller.poll(group, at)
         waiting = {(i.metadata.namespace, i.spec.model_ref.name) for i in self._store.open_incidents()}
@@ -86,9 +87,8 @@ class World:
         incident = self._store.open_incident(key)
         if incident is None and (found := opening(self._store, self.board, model)):
             body = incident_object(model, last_episode(self._store, model) + 1, found[0], now)
-            name = self._stage.create(body, rfc3339(now))
-            entry = self._store.entry("AIIncident", name)
-            incident = entry.value if entry else None
+            self._stage.create(body, rfc3339(now))
+            incident = self._store.open_incident(key)
         if incident is not None:
             self._drive(model, (incident.metadata.namespace, incident.metadata.name), now)
         self._write_status(key, now)
