@@ -108,6 +108,12 @@ class ValuesSource:
         wanted = "value" if given == "promql" else "hits"
         if main is not None and main != wanted:
             raise InputError(f"signal {signal}: its input is {given}: write the column {wanted} instead of {main}")
+        if given == "ratio" and any(
+            r.count is None for rows in self._values.rows.get(signal, {}).values() for r in rows
+        ):
+            raise InputError(
+                f"signal {signal}: its input is ratio: each row needs a count of all, the good ones included"
+            )
 
     async def query(self, text: str, timeout: float | None = None, at: float | None = None) -> Answer:
         """Not asked in a replay, which asks for ranges."""
