@@ -2,27 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import structlog
 
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, Reason
-from knowngood.api.durations import seconds
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
-from knowngood.core.detectors.registry import detector
-from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
-from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
+from knowngood.core.incidents.modelstatus import ModelFacts, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
-from knowngood.core.incidents.suspicion import suspicions, ties_told
 from knowngood.core.response.knowngood import refusal_of_pin
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
+from knowngood.shell.facts import model_facts
 from knowngood.shell.fencing import Fence
 from knowngood.shell.incidents import Incidents
 from knowngood.shell.keeper import Keeper
@@ -180,40 +178,16 @@ class Engine:
         model = self._store.model(key)
         if model is None:
             raise c.ApiError(404, "NotFound", f"ModelDeployment {key[0]}/{key[1]} is gone")
-        ref = model.spec.workload_ref
-        workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-        incident, board = self._store.open_incident(key), self._board.of(key)
-        signals, incidents = self._policies.signals_of(key), self._store.incidents_of(key)
-        return ModelFacts(
-            model=model,
-            workload=workload,
-            pods=self._store.pods(workload),
-            container=container_of(model, workload),
-            policies=len(list(self._policies.policies_of(key))),
-            expected=tuple((s.policy, s.name) for s in signals),
-            views=dict(board.views),
-            ties=dict(board.ties),
-            ties_told=ties_told(incidents, {(s.policy, s.name) for s in signals if s.by_release}),
-            healthy_for=dict(board.healthy_for),
-            soak=seconds(model.spec.promotion.soak),
-            incident=incident.metadata.name if incident else None,
-            suspicions=suspicions(incidents),
-            episode=self._incidents.episode(model),
-            now=moment(time.time()),
-            pin_refused=self._pin_refused(model, workload, incidents),
-            learns=any(detector(s.detector.chosen()[0]).learns for s in signals),
-            learned=self._lessons.told(key, signals, board.views),
-        )
+        now = moment(time.time())
+        facts = model_facts(self._store, self._board, self._policies, self._lessons, model, now)
+        return replace(facts, pin_refused=self._pin_refused(facts))
 
-    def _pin_refused(
-        self, model: ModelDeployment, workload: Workload | None, incidents: Sequence[AIIncident]
-    ) -> tuple[Reason, str] | None:
-        if workload is None:
+    def _pin_refused(self, facts: ModelFacts) -> tuple[Reason, str] | None:
+        if facts.workload is None:
             return None
-        implicated = frozenset(s.digest for s in suspicions(incidents) if s.ongoing)
-        found = refusal_of_pin(
-            model, workload, container_of(model, workload), tuple(self._settings.registries.allowed), implicated
-        )
+        implicated = frozenset(s.digest for s in facts.suspicions if s.ongoing)
+        registries = tuple(self._settings.registries.allowed)
+        found = refusal_of_pin(facts.model, facts.workload, facts.container, registries, implicated)
         return (found.reason, found.message) if found else None
 
     async def _policy(self, key: Key) -> float | None:

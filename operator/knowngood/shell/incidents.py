@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import structlog
 
@@ -15,20 +16,19 @@ from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
-from knowngood.core.incidents.modelstatus import container_of
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import current, incident_object
+from knowngood.core.incidents.opening import incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
-from knowngood.core.incidents.settled import unsettled
 from knowngood.core.response import effects, limits, machine
-from knowngood.core.response.facts import Facts, Hold, running_digests
+from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Mutation
 from knowngood.shell import cluster as c
 from knowngood.shell import metrics
 from knowngood.shell.board import Board
 from knowngood.shell.ended import Ended
 from knowngood.shell.evidence import freeze
+from knowngood.shell.facts import incident_facts, last_episode, opening, others
 from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
 from knowngood.shell.policies import Policies
@@ -105,29 +105,13 @@ class Incidents:
                 await refresh(self._api, self._store, c.INCIDENTS, key)
         return None
 
-    def episode(self, model: ModelDeployment) -> int:
-        """The number of the last episode: as recorded, or as the incidents that exist tell."""
-        key = (model.metadata.namespace, model.metadata.name)
-        numbers = [
-            i.status.episode or _numbered(model, i.metadata.name)
-            for i in self._store.incidents_of(key)
-            if i.status.model_uid in (None, model.metadata.uid)
-        ]
-        return max([model.status.episode or 0, *numbers])
-
     async def _open(self, model: ModelDeployment) -> AIIncident | None:
-        if model.spec.suspend:
-            return None
-        views = self._board.of((model.metadata.namespace, model.metadata.name)).views
-        ref = model.spec.workload_ref
-        workload = self._store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
-        running = running_digests(self._store.pods(workload), container_of(model, workload))
-        ended = self._store.incidents_of((model.metadata.namespace, model.metadata.name))
-        found = unsettled(current(views.values(), running), ended)
+        found = opening(self._store, self._board, model)
         if not found:
             return None
-        body = incident_object(model, self.episode(model) + 1, found[0], moment(time.time()))
-        name = str(incident_name(model.metadata.name, model.metadata.uid, self.episode(model) + 1))
+        episode = last_episode(self._store, model) + 1
+        body = incident_object(model, episode, found[0], moment(time.time()))
+        name = str(incident_name(model.metadata.name, model.metadata.uid, episode))
         try:
             raw = await self._api.create(c.INCIDENTS, model.metadata.namespace, body)
             metrics.INCIDENTS_OPENED.labels(found[0].signal.type.value, found[0].signal.severity.value).inc()
@@ -168,29 +152,12 @@ class Incidents:
         incident = entry.value if entry else None
         if incident is None or model is None or is_over(incident):
             return None
-        ref = model.spec.workload_ref
-        workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-        named = incident.status.policy or (incident.spec.policy_ref.name if incident.spec.policy_ref else None)
-        policy_ref = named or next((name for _, name in sorted(self._policies.policies_of(model_key))), "")
-        others = [i for i in self._store.incidents_of(model_key) if i.metadata.uid != incident.metadata.uid]
-        suspects = [i.status.suspect.digest for i in [incident, *others] if i.status.suspect and not is_over(i)]
-        policy = self._store.policy((key[0], policy_ref)) if policy_ref else None
-        return Facts(
-            incident=incident,
-            model=model,
-            policy=policy,
-            playbooks={p.metadata.name: p for p in self._store.playbooks(key[0])},
-            workload=workload,
-            pods=self._store.pods(workload),
-            container=container_of(model, workload),
-            signals=dict(self._board.of(model_key).views),
-            implicated=frozenset(suspects),
+        facts = incident_facts(self._store, self._board, self._policies, model, incident, moment(time.time()))
+        return replace(
+            facts,
             registries=tuple(self._settings.registries.allowed),
-            episode=_numbered(model, incident.metadata.name) or self.episode(model) + 1,
-            now=moment(time.time()),
-            hold=self._hold(incident, policy, others),
+            hold=self._hold(incident, facts.policy, others(self._store, incident)),
             unguarded=self._guard.missing,
-            neighbours=self._store.neighbours(model),
         )
 
     def _hold(self, incident: AIIncident, policy: IncidentPolicy | None, others: list[AIIncident]) -> Hold | None:
@@ -320,10 +287,3 @@ def _people_decide(facts: Facts) -> bool:
         return plan.mode is Mode.APPROVAL
     responses = facts.policy.spec.responses if facts.policy else []
     return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)
-
-
-def _numbered(model: ModelDeployment, name: str) -> int:
-    """The episode that an incident's name stands for, where it is one of this model's."""
-    stem = incident_name(model.metadata.name, model.metadata.uid, 0)[:-1]
-    tail = name.removeprefix(stem)
-    return int(tail) if name.startswith(stem) and tail.isdigit() else 0

@@ -21,7 +21,7 @@ from knowngood.shell.judging import Judging
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.reads import Read
-from knowngood.shell.sources import PrometheusSource
+from knowngood.shell.sources import MetricsSource
 from knowngood.shell.store import Key, Store
 from knowngood.shell.windows import Question, Windows, newest_end
 from knowngood.shell.windows import SignalKey as WholeKey
@@ -40,13 +40,14 @@ class Poller:
         store: Store,
         policies: Policies,
         board: Board,
-        sources: Mapping[str, PrometheusSource],
+        sources: Mapping[str, MetricsSource],
         wake: Wake,
         wake_policy: Wake,
         lessons: Lessons | None = None,
         find: Callable[[str], DetectorPort] = detector,
+        clock: Callable[[], float] = time.time,
     ) -> None:
-        self._policies, self._board, self._sources = policies, board, sources
+        self._policies, self._board, self._sources, self._clock = policies, board, sources, clock
         self.windows = Windows()
         self.ready: Callable[[CompiledPolicy, Sequence[Key]], bool] = lambda compiled, models: True
         self._judging = Judging(store, policies, board, lessons or Lessons(), find)
@@ -95,7 +96,7 @@ class Poller:
         asked = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
         distinct = list(dict.fromkeys(asked.values()))
         answers = dict(zip(distinct, await asyncio.gather(*map(self._ask, distinct)), strict=True))
-        now = time.time()
+        now = self._clock()
         for compiled, models in group:
             found = [(s, asked[id(s)]) for s in compiled.signals if id(s) in asked]
             reads = [Read(s, q, answers[q], tick, now, newest_end(s, tick)) for s, q in found]

@@ -19,9 +19,10 @@ from pydantic.alias_generators import to_snake
 PREFIX = "KNOWNGOOD_"
 CONFIG_VARIABLE = "KNOWNGOOD_CONFIG"
 
-# Kubernetes sets these for every Service whose name starts with knowngood; LAB_ ones are the lab's own.
+# Kubernetes sets these for every Service whose name starts with knowngood; LAB_ ones are the lab's own, and
+# PROMETHEUS is of `knowngood backtest`.
 _NOT_OURS = re.compile(
-    r"KNOWNGOOD_(CONFIG|LAB_\w+|([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?))"
+    r"KNOWNGOOD_(CONFIG|PROMETHEUS|LAB_\w+|([A-Z0-9]+_)*(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?))"
 )
 
 

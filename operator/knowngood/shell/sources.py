@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
@@ -26,6 +26,18 @@ from knowngood.shell.settings import Source
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # of 10,000 models' ratios about 11; read, it takes several times as much
 _CHUNK = 256 * 1024
 _EXEMPLAR_BYTES = 4 * 1024 * 1024
+
+
+class MetricsSource(Protocol):
+    """What can be polled. Never raises for want of an answer; failures are in the answer's state."""
+
+    async def query(self, text: str, timeout: float | None = None, at: float | None = None) -> Answer:
+        """Evaluate an instant query, now or ``at`` a time (seconds since the epoch)."""
+
+    async def query_range(
+        self, text: str, start: float, end: float, step: float, timeout: float | None = None
+    ) -> Answer:
+        """Evaluate ``text`` from ``start`` to ``end`` each ``step`` seconds."""
 
 
 class TooLargeError(Exception):

@@ -20,9 +20,9 @@ from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
-from knowngood.shell.cluster import Raw
 
 Key = tuple[str, str]  # namespace, name
+Raw = dict[str, Any]
 log = structlog.get_logger()
 
 READERS: dict[str, Callable[[Raw], Any]] = {

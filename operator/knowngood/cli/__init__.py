@@ -1,0 +1,1 @@
+"""What people run: `knowngood`, a module a command."""

@@ -1,0 +1,1 @@
+"""`knowngood backtest`: what a policy would have opened."""

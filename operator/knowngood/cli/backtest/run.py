@@ -1,0 +1,105 @@
+"""One backtest from its options to its answer."""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+
+import structlog
+
+from knowngood.cli.backtest import question as q
+from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
+from knowngood.cli.backtest.request import Request
+from knowngood.cli.backtest.sources import Opened, opened
+from knowngood.cli.backtest.words import when
+from knowngood.cli.errors import InputError
+from knowngood.core.backtest.ledger import Ledger
+from knowngood.core.backtest.score import Known, score
+from knowngood.shell.replay.history import HistoryError
+from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
+from knowngood.shell.replay.survey import LOOK_BACK, Survey, survey
+
+
+def backtest(request: Request, progress: Progress) -> Answer:
+    """Replay. Raises InputError where anything that was given cannot be used."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+    )
+    asked = q.question(request)
+    expectation(request.expect, bool(request.incidents))
+    with opened(request, asked) as source:
+        first, last = q.span(request, time.time(), source.held)
+        try:
+            return asyncio.run(_answered(request, asked, source, (first, last), progress))
+        except HistoryError as error:
+            raise InputError(f"{source.told}: {error}") from None
+
+
+async def _answered(
+    request: Request, asked: q.Question, opened: Opened, times: tuple[float, float], progress: Progress
+) -> Answer:
+    first, last = times
+    signals = q.compiled(asked.policy, asked.models)
+    found = await survey(opened.source, signals, first, last)
+    _require_series(found, {s.name: s.selectors for s in signals}, opened.told)
+    models = asked.models or q.named(found, asked.policy)
+    known = q.incidents(request, last, models)
+    discovered = frozenset() if asked.models else frozenset(m.metadata.name for m in models)
+    begun = max(first, found.span()[0] - LOOK_BACK)
+    plan = Plan(asked.policies, q.compiled(asked.policy, models), models, discovered, begun, last)
+    made = await Replay(opened.source, plan).run(progress)
+    return Answer(
+        policy=asked.policy.metadata.name,
+        namespace=asked.policy.metadata.namespace,
+        source=opened.told,
+        first=begun,
+        last=last,
+        interval=plan.interval,
+        polls=made.polls,
+        since=made.since,
+        openings=made.openings[0],
+        score=score(made.openings[0], known),
+        ledger=made.ledger,
+        sweep=_sweep(asked, made, known),
+        expected=expectation(request.expect, bool(known)),
+        notes=[*asked.notes, *_later(first, begun), *made.notes, *_unjudged(made.ledger)],
+    )
+
+
+def _require_series(found: Survey, selectors: Mapping[str, tuple[str, ...]], told: str) -> None:
+    for name in found.missing():
+        raise InputError(
+            f"signal {name}: {told} has no series of {' or '.join(selectors[name])} in this time; is the namespace "
+            "that the scrape assigns, the metric's name, and the time right?"
+        )
+
+
+def _later(first: float, begun: float) -> Iterator[str]:
+    if begun - first > 2 * LOOK_BACK:
+        yield f"there are no series of these signals before {when(begun)}: it begins there"
+
+
+def _unjudged(ledger: Ledger) -> Iterator[str]:
+    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing."""
+    never = [
+        f"{signal} on {model} was never judged: {max(track.words, key=lambda w: track.words[w])}"
+        for model, signal, track in ledger.words()
+        if track.armed is None
+    ]
+    if len(never) == len(ledger.tracks):
+        told = "; ".join(never) if never else "no poll fell into this time"
+        raise InputError(f"{told}. Write a longer time, or what its reason in docs/reference/conditions.md asks for")
+    yield from never
+
+
+def _sweep(asked: q.Question, made: Replayed, known: tuple[Known, ...]) -> Sweep | None:
+    if asked.dial is None:
+        return None
+    others = iter(made.openings[1:])
+    values = []
+    for variant in asked.dial.variants:
+        openings = made.openings[0] if variant.written else next(others)
+        values.append(Turned(variant.value, variant.written, openings, score(openings, known)))
+    return Sweep(asked.dial.field, asked.dial.signals, values)

@@ -1,0 +1,1 @@
+"""What a replay of history found, held against what is known to have happened."""
