@@ -20,6 +20,7 @@ from knowngood.api.observed import NamedImage, Verdict
 from knowngood.api.playbook import Playbook
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.facts.labels import Selector
+from knowngood.core.facts.things import Thing, read_thing
 from knowngood.core.facts.workload import Container, Pod, PodContainer, Workload
 from knowngood.core.incidents import evidence as evidence_of
 from knowngood.core.incidents.judge import Judged
@@ -150,6 +151,14 @@ def playbook(
     if escalate is not None:
         spec["escalate"] = dict(escalate)
     return Playbook.from_object({"metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+
+
+def thing(kind: str, name: str, body: Mapping[str, Any], consent: str | None = MODEL) -> Thing:
+    """An object beside the workload, as the API gives it."""
+    versions = {"ConfigMap": "v1", "Service": "v1"}
+    labels = {} if consent is None else {"knowngood.dev/model": consent}
+    meta = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "resourceVersion": "100", "labels": labels}
+    return read_thing({"apiVersion": versions[kind], "kind": kind, "metadata": meta, **body})
 
 
 AWAY = {"name": "away", "action": "ScaleToZero", "allowOutage": True}

@@ -2,14 +2,14 @@
 
 import time
 
-from knowngood.core.response.changing import WorkloadAction
+from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction
 from knowngood.core.response.registry import ACTIONS
 from knowngood.shell.fencing import ANNOTATION
 from tests.e2e.cluster import Audit, Operator, Place, eventually
 from tests.e2e.conftest import USER
 from tests.patches import paths
 
-DECLARED = {path for a in ACTIONS if isinstance(a, WorkloadAction) for path in a.writes}
+DECLARED = {path for a in ACTIONS if isinstance(a, WorkloadAction) for path in a.writes[WORKLOAD]}
 FENCE = f"metadata.annotations.{ANNOTATION}"
 PRECONDITION = {"metadata.uid", "metadata.resourceVersion"}
 QUIET, WATCHED = 5.0, 30.0

@@ -18,6 +18,7 @@ from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.observed import Verdict
 from knowngood.api.playbook import Playbook
+from knowngood.core.facts.things import Lookup, Ref, Thing, read_thing
 from knowngood.core.facts.workload import Container, Pod, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import is_over
@@ -25,11 +26,11 @@ from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
 from knowngood.core.response.facts import Facts, Hold, running_digests
 from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.needs import needs
 from tests import builders as b
 
 POLL = 5.0
 MOST_EFFECTS = 40
-NAMES = ("bad", "good", "fix", "older")
 Fault = Callable[["World", Effect], bool]
 
 
@@ -64,6 +65,7 @@ class World:
     frozen: int = 0
     evidence: Evidence = field(default_factory=b.evidence)
     told: list[Tell] = field(default_factory=list)
+    things: dict[Ref, Thing] = field(default_factory=dict)
 
     @property
     def facts(self) -> Facts:
@@ -84,7 +86,12 @@ class World:
             now=b.at(self.seconds),
             hold=self.hold,
             unguarded=self.unguarded,
+            things=self._read(self.status),
         )
+
+    def _read(self, status: AIIncidentStatus) -> dict[Ref, Lookup]:
+        """What the shell would read for a plan."""
+        return {ref: Lookup(self.things.get(ref)) for ref in needs(status, self.model)}
 
     @property
     def status(self) -> AIIncidentStatus:
@@ -110,6 +117,7 @@ class World:
                 return None
             effect = machine.decide(self.facts)
             if isinstance(effect, Wait):
+                assert effect.seconds != 0, "what it needs is read at every look"
                 return effect.seconds
             if fault is not None and fault(self, effect):
                 continue
@@ -154,7 +162,8 @@ class World:
                 if not lost:
                     took = {"frozen_at": b.at(self.seconds), "took": f"{round(budget * 100)}ms"}
                     found = self.evidence.model_copy(update=took)
-                    self._record(machine.evidence_frozen(self.facts.with_status(status), found))
+                    facts = dataclasses.replace(self.facts.with_status(status), things=self._read(status))
+                    self._record(machine.evidence_frozen(facts, found))
             case Apply(mutation):
                 self._apply(mutation)
             case Tell():
@@ -173,12 +182,24 @@ class World:
         self.records += 1
 
     def _apply(self, mutation: Mutation) -> None:
-        target, found = mutation.target, self.workload
+        target = mutation.target
+        ref = Ref(target.kind, target.name)
+        found = self.things.get(ref, self.workload)
         if found is None or (target.uid, target.resource_version) != (found.uid, found.resource_version):
             self.refused += 1
             return
         self.patches.append(mutation)
-        self.write(patched(found, mutation.patch))
+        if isinstance(found, Workload):
+            self.write(patched(found, mutation.patch))
+        else:
+            self.write_thing(ref, mutation.patch)
+
+    def write_thing(self, ref: Ref, patch: Mapping[str, Any]) -> None:
+        """A write of another object by anyone, as a merge patch."""
+        found = self.things[ref]
+        raw = json_merged(found.raw, patch)
+        raw["metadata"] = {**raw["metadata"], "resourceVersion": str(int(found.resource_version) + 1)}
+        self.things[ref] = read_thing(raw)
 
     def write(self, changed: Workload) -> None:
         """A write of the workload's template by anyone, and its roll-out."""
@@ -211,6 +232,19 @@ class World:
     def later(self, seconds: float) -> None:
         """Only time passes."""
         self.seconds += timedelta(seconds=seconds).total_seconds()
+
+
+def json_merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    """RFC 7386: maps merge, null removes, anything else takes the place of what was there."""
+    made = dict(old)
+    for key, value in patch.items():
+        if value is None:
+            made.pop(key, None)
+        elif isinstance(value, Mapping):
+            made[key] = json_merged(made[key] if isinstance(made.get(key), Mapping) else {}, value)
+        else:
+            made[key] = value
+    return made
 
 
 def with_images(found: Workload, images: Mapping[str, str]) -> Workload:

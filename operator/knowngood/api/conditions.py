@@ -65,6 +65,9 @@ class Reason(Documented):
     INVALID = "Invalid", "A field has a value that cannot be used."
     NOT_SUPPORTED = "NotSupported", "This version cannot do what a field asks for."
     SUSPENDED = "Suspended", "spec.suspend is true."
+    OBJECT_NOT_FOUND = "ObjectNotFound", "An object that a step needs does not exist."
+    CANNOT_READ = "CannotRead", "An object that a step needs cannot be read."
+    NOT_DECLARED = "NotDeclared", "The ModelDeployment does not declare what a step names."
     WORKLOAD_NOT_FOUND = "WorkloadNotFound", "The workload of workloadRef does not exist."
     CONSENT_MISSING = (
         "ConsentMissing",
@@ -136,6 +139,7 @@ class Reason(Documented):
     NOTHING_TO_CONTAIN = "NothingToContain", "The plan contains nothing."
     NO_RESPONSE = "NoResponse", "No response of the policy matches."
     IN_PROGRESS = "InProgress", "It has begun and is not finished."
+    ALREADY_SO = "AlreadySo", "What a step wants is so already; it changes nothing."
     DONE = "Done", "It is finished."
     FAILED = "Failed", "It failed; the message says why and what a person can do."
     DRY_RUN = "DryRun", "Planned only: the response's mode is DryRun."

@@ -95,6 +95,8 @@ ADMISSION_BINDINGS = Resource(
 )
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
+KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, MODELS)}
+"""What steps read and write, by kind."""
 
 
 class Cluster:

@@ -1,6 +1,5 @@
 """Drives one model's incident: read, decide, do one thing, look again."""
 
-import asyncio
 import contextlib
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +30,7 @@ from knowngood.shell.evidence import freeze
 from knowngood.shell.facts import incident_facts, last_episode, opening, others
 from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
+from knowngood.shell.hands import Hands, Things
 from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
@@ -42,7 +42,6 @@ from knowngood.shell.writes import entry_of, refresh, write_status
 log = structlog.get_logger()
 _MOST_STEPS, _MOST_CONFLICTS = 50, 10
 _REST = 5.0  # seconds, for an incident that does not settle
-_ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a patch that admission refuses
 
 
 class Incidents:
@@ -64,6 +63,7 @@ class Incidents:
         self._guard = Guard(api, settings.admission.policy)
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
+        self._hands = Hands(api, store)
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -123,7 +123,7 @@ class Incidents:
         return AIIncident.from_object(raw)
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
-        conflicts = 0
+        conflicts, things = 0, Things()
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
@@ -131,16 +131,17 @@ class Incidents:
             if _people_decide(facts):
                 await self._guard.check()
                 facts = self._facts(model_key, key) or facts
+            facts = await self._hands.equipped(facts, things)
             effect = machine.decide(facts)
             if isinstance(effect, effects.Wait):
                 return effect.seconds
             try:
-                await self._do(effect, facts)
+                await self._do(effect, facts, things)
             except c.ApiError as error:
                 if not error.conflict:
                     raise
-                await refresh(self._api, self._store, c.INCIDENTS, key)
-                await self._refresh_workload(facts)
+                await self._hands.read_again(facts)
+                things.clear()
                 conflicts += 1
             if conflicts >= _MOST_CONFLICTS:  # refused for good, it would seem; each look asks the sources for evidence
                 break
@@ -176,7 +177,7 @@ class Incidents:
         )
         return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
-    async def _do(self, effect: effects.Effect, facts: Facts) -> None:
+    async def _do(self, effect: effects.Effect, facts: Facts, things: Things) -> None:
         match effect:
             case effects.Record(status):
                 await self._record(facts, status)
@@ -184,9 +185,11 @@ class Incidents:
                 limit, most = min(budget, self._settings.evidence.max_budget), self._settings.evidence.max_points
                 found = await freeze(facts.with_status(status), limit, self._api, self._sources, most)
                 now = self._later(facts)
-                await self._record(now, machine.evidence_frozen(now.with_status(status), found))
+                ready = await self._hands.equipped(now.with_status(status), things)
+                await self._record(now, machine.evidence_frozen(ready, found))
             case effects.Apply(mutation):
                 await self._apply(mutation, facts)
+                things.clear()
             case effects.Tell(reason, message, _, then):
                 await self._teller.tell(facts.incident, reason, message, time.time())
                 await self._record(facts, then)
@@ -238,43 +241,14 @@ class Incidents:
             metrics.PHASES.labels(new.phase.value).inc()
 
     async def _apply(self, mutation: Mutation, facts: Facts) -> None:
-        target = mutation.target
         if self._stop.hold is not None:
             raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
         try:
-            written = await self._patched(mutation)
+            await self._hands.apply(mutation)
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
                 raise
             await self._record(facts, machine.refused_by_server(facts, error.message))
-            return
-        log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
-        self._store.apply(written)
-
-    async def _patched(self, mutation: Mutation) -> c.Raw:
-        """The accepted patch. Admission may not have seen yet what was written a moment ago: it is asked again."""
-        target, waits = mutation.target, iter(_ADMISSION_LAGS)
-        while True:
-            try:
-                return await self._api.patch(
-                    c.WORKLOADS[target.kind],
-                    target.namespace,
-                    target.name,
-                    dict(mutation.patch),
-                    uid=target.uid,
-                    resource_version=target.resource_version,
-                    content_type=c.STRATEGIC,
-                )
-            except c.ApiError as error:
-                wait = next(waits, None)
-                if error.status != 403 or wait is None:
-                    raise
-                await asyncio.sleep(wait)
-
-    async def _refresh_workload(self, facts: Facts) -> None:
-        ref = facts.model.spec.workload_ref
-        resource = c.WORKLOADS[ref.kind.value]
-        await refresh(self._api, self._store, resource, (facts.model.metadata.namespace, ref.name))
 
 
 def _people_decide(facts: Facts) -> bool:

@@ -103,6 +103,10 @@ class Store:
             log.warning("object not understood", kind=kind, namespace=key[0], name=key[1], problem=str(error))
             return Entry(uid, version, None, str(error))
 
+    def keeps(self, kind: str) -> bool:
+        """Whether objects of that kind are kept here."""
+        return kind in self._tables
+
     def remove(self, raw: Raw) -> None:
         """The object is gone."""
         meta = raw["metadata"]

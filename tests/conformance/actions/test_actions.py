@@ -1,36 +1,34 @@
 """Every action in the registry: idempotent, undone by its undo, touching what it declares, resuming after a kill."""
 
-from collections.abc import Mapping
+import dataclasses
 from typing import Any
 
 import pytest
 
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import ActionName
 from knowngood.core.facts.workload import Workload
-from knowngood.core.response.changing import State, WorkloadAction
+from knowngood.core.incidents.record import stepped
+from knowngood.core.response.changing import Changing, State
 from knowngood.core.response.effects import Apply, Effect
+from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.onworkload import WORKLOAD
 from knowngood.core.response.playbooks import SUPPORTED
-from knowngood.core.response.registry import ACTIONS
+from knowngood.core.response.registry import ACTIONS, action
 from tests import builders as b
+from tests.conformance.actions.cases import CASES, Case
 from tests.patches import paths
-from tests.scenarios.world import World, patched
+from tests.scenarios.world import World
 
 pytestmark = pytest.mark.conformance
-CHANGING = [a for a in ACTIONS if isinstance(a, WorkloadAction)]
-OTHERS = [a for a in ACTIONS if not isinstance(a, WorkloadAction)]
-PINNED = b.pinned("good", env=[{"name": "MODEL_REVISION", "value": "7"}], removeEnv=["EXTRA"])
-BEFORE = b.workload(env={b.CONTAINER: [("MODEL_REVISION", "8"), ("EXTRA", "1"), ("OTHER", "x")]})
-by_name = pytest.mark.parametrize("action", CHANGING, ids=lambda a: a.name)
+OTHERS = [a for a in ACTIONS if not isinstance(a, Changing)]
+by_case = pytest.mark.parametrize("case", CASES, ids=str)
+KINDS = {"Deployment": WORKLOAD, "StatefulSet": WORKLOAD}
 
 
-def world(action: WorkloadAction, **changes: Any) -> World:
-    """A breach, and a playbook that has this action alone."""
-    outage = {"allowOutage": True} if action.name is ActionName.SCALE_TO_ZERO else {}
-    steps = [{"name": "evidence", "action": "FreezeEvidence"}, {"name": "act", "action": action.name.value, **outage}]
-    made = World(model=b.model({"knownGood": PINNED}), workload=BEFORE, playbooks=(b.playbook(steps=steps),), **changes)
-    made.evidence = b.evidence().model_copy(update={"workload": b.seen(BEFORE)})
-    return made
+def of(case: Case) -> Changing:
+    found = action(case.name)
+    assert isinstance(found, Changing)
+    return found
 
 
 def step_of(there: World) -> PlanStep:
@@ -38,19 +36,45 @@ def step_of(there: World) -> PlanStep:
     return there.status.plan.steps[1]
 
 
-def patch_of(action: WorkloadAction) -> tuple[World, Mapping[str, Any], Workload]:
-    """The world at the moment of its patch, the patch, and the workload after it."""
-    there = world(action)
-    seen: list[Apply] = []
+def put(there: World, **changes: Any) -> None:
+    """The step as it would be recorded at another moment."""
+    status = stepped(there.status, step_of(there).name, changes)
+    there.incident = there.incident.model_copy(update={"status": status})
 
-    def note(_: World, effect: Effect) -> bool:
-        if isinstance(effect, Apply):
-            seen.append(effect)
-        return False
 
-    there.settle(note)
-    assert len(seen) == 1
-    return there, seen[0].mutation.patch, patched(BEFORE, seen[0].mutation.patch)
+def state(there: World) -> Any:
+    """All that stands in the cluster, but for versions."""
+    assert there.workload is not None
+    counts = {"resource_version": "", "generation": 0, "observed_generation": 0}
+    containers = tuple(dataclasses.replace(c, env=tuple(sorted(c.env))) for c in there.workload.containers)
+    workload = dataclasses.replace(there.workload, containers=containers, **counts)  # type: ignore[arg-type]
+    things = {}
+    for ref, thing in there.things.items():
+        meta = {k: v for k, v in thing.raw["metadata"].items() if k != "resourceVersion" and v != {}}
+        things[ref] = {**thing.raw, "metadata": meta}
+    return workload, things
+
+
+def done(case: Case) -> World:
+    """The world once the step is done."""
+    there = case.world()
+    there.live(60)
+    assert step_of(there).state is StepState.DONE
+    assert there.patches, "no patch proves nothing"
+    return there
+
+
+def undeclared(changing: Changing, patches: list[Mutation]) -> set[str]:
+    """What the patches hold and the action does not declare."""
+    found = set()
+    for each in patches:
+        allowed = changing.writes[KINDS.get(each.target.kind, each.target.kind)]
+        found |= {p for p in paths(each.patch) if p not in allowed and not _any_key(p, allowed)}
+    return found
+
+
+def _any_key(path: str, allowed: tuple[str, ...]) -> bool:
+    return any(each.endswith(".*") and path.startswith(each[:-1]) for each in allowed)
 
 
 def test_every_supported_action_is_here_and_no_other() -> None:
@@ -58,60 +82,74 @@ def test_every_supported_action_is_here_and_no_other() -> None:
     assert len({a.name for a in ACTIONS}) == len(ACTIONS)
 
 
-@by_name
-def test_it_touches_only_what_it_declares(action: WorkloadAction) -> None:
-    _, patch, _ = patch_of(action)
-    assert set(paths(patch)) <= set(action.writes)
-    assert set(paths(patch)), "a patch of nothing proves nothing"
+def test_every_action_that_changes_the_cluster_has_a_case() -> None:
+    assert {a.name for a in ACTIONS if isinstance(a, Changing)} == {case.name for case in CASES}
 
 
-@by_name
-def test_it_is_idempotent(action: WorkloadAction) -> None:
-    there, _, after = patch_of(action)
-    step = step_of(there).model_copy(update={"state": StepState.INTENDED, "started_at": None})
-    assert action.state(there.facts, step, after) is State.THERE
-    assert patched(after, action.patch(there.facts, after).patch).containers == after.containers
-    assert not isinstance(action.advance(there.facts, step), Apply)
+@by_case
+def test_it_touches_only_what_it_declares(case: Case) -> None:
+    assert undeclared(of(case), done(case).patches) == set()
 
 
-@by_name
-def test_its_undo_puts_back_exactly_what_stood_there(action: WorkloadAction) -> None:
-    there, _, after = patch_of(action)
-    undo = action.undo(there.facts, step_of(there), after)
-    assert undo is not None
-    assert set(paths(undo.patch)) <= set(action.writes)
-    back = patched(after, undo.patch)
-    assert [(c.image, dict(c.env)) for c in back.containers] == [(c.image, dict(c.env)) for c in BEFORE.containers]
-    assert (back.replicas, back.annotations) == (BEFORE.replicas, BEFORE.annotations)
-    assert action.state(there.facts, step_of(there), back) is State.AS_SEEN
+@by_case
+def test_it_is_idempotent(case: Case) -> None:
+    there = done(case)
+    put(there, state=StepState.INTENDED, started_at=None)
+    assert of(case).state(there.facts, step_of(there)) is State.THERE
+    assert not isinstance(of(case).advance(there.facts, step_of(there)), Apply)
 
 
-@by_name
-def test_it_holds_only_for_what_was_read(action: WorkloadAction) -> None:
-    there, _, after = patch_of(action)
-    target = action.patch(there.facts, after).target
-    assert (target.uid, target.resource_version) == (after.uid, after.resource_version)
+@by_case
+def test_its_undo_puts_back_exactly_what_stood_there(case: Case) -> None:
+    there, before = done(case), state(case.world())
+    written = len(there.patches)
+    put(there, state=StepState.UNDOING)
+    there.settle()
+    assert step_of(there).state is StepState.UNDONE
+    assert state(there) == before
+    assert undeclared(of(case), there.patches[written:]) == set()
+    put(there, state=StepState.INTENDED)
+    assert of(case).state(there.facts, step_of(there)) is State.AS_SEEN
 
 
-@by_name
-def test_another_writer_wins(action: WorkloadAction) -> None:
-    there = world(action)
+@by_case
+def test_it_holds_only_for_what_was_read(case: Case) -> None:
+    """Each patch names the object at the version that was read."""
+    there = case.world()
+    assert isinstance(there.workload, Workload)
 
-    def ahead(found: World, effect: Effect) -> bool:
-        if isinstance(effect, Apply) and not found.patches and found.image == b.image("bad"):
-            found.person_sets("fix")
+    def check(found: World, effect: Effect) -> bool:
+        if isinstance(effect, Apply):
+            target = effect.mutation.target
+            known = [found.workload, *found.things.values()]
+            assert (target.uid, target.resource_version) in [(k.uid, k.resource_version) for k in known if k]
+        return False
+
+    there.live(60, check)
+    assert step_of(there).state is StepState.DONE
+
+
+@by_case
+def test_another_writer_wins(case: Case) -> None:
+    there, ahead = case.world(), []
+
+    def disturb(found: World, effect: Effect) -> bool:
+        if isinstance(effect, Apply) and not ahead:
+            case.disturb(found)
+            ahead.append(True)
             return True
         return False
 
-    there.live(600, ahead)
-    assert there.image == b.image("fix")
+    there.live(600, disturb)
+    assert ahead
+    assert case.undisturbed(there)
 
 
-@by_name
+@by_case
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("at", range(1, 14))
-def test_it_resumes_after_a_kill_at_any_effect(action: WorkloadAction, at: int, lost: bool) -> None:
-    there, count = world(action), 0
+def test_it_resumes_after_a_kill_at_any_effect(case: Case, at: int, lost: bool) -> None:
+    plain, there, count = done(case), case.world(), 0
 
     def kill(found: World, effect: Effect) -> bool:
         nonlocal count
@@ -124,31 +162,34 @@ def test_it_resumes_after_a_kill_at_any_effect(action: WorkloadAction, at: int, 
         return True
 
     there.live(120, kill)
-    assert len(there.patches) == 1
+    assert len(there.patches) == len(plain.patches)
     assert step_of(there).state is StepState.DONE
+    assert state(there) == state(plain)
 
 
-@by_name
-def test_it_needs_the_owners_consent(action: WorkloadAction) -> None:
-    there = world(action)
-    there.workload = b.workload(consent=None)
+@by_case
+def test_it_needs_the_owners_consent(case: Case) -> None:
+    there = case.world()
+    case.without_consent(there)
     there.live(600)
     assert there.patches == []
+    assert step_of(there).reason == "ConsentMissing"
+    assert "knowngood.dev/model" in step_of(there).message
 
 
-@pytest.mark.parametrize("action", ACTIONS, ids=lambda a: a.name)
-def test_it_declares_its_rights_and_none_beyond(action: Any) -> None:
-    for verb in action.verbs:
+@pytest.mark.parametrize("found", ACTIONS, ids=lambda a: a.name)
+def test_it_declares_its_rights_and_none_beyond(found: Any) -> None:
+    for verb in found.verbs:
         assert "*" not in (verb.group, verb.resource, *verb.verbs)
         assert not {"escalate", "bind", "impersonate", "delete", "deletecollection"} & set(verb.verbs)
         assert verb.resource != "secrets"
-    patches = any("patch" in v.verbs for v in action.verbs)
-    assert patches == isinstance(action, WorkloadAction)
+    patches = any("patch" in v.verbs for v in found.verbs)
+    assert patches == isinstance(found, Changing)
 
 
-@pytest.mark.parametrize("action", OTHERS, ids=lambda a: a.name)
-def test_what_does_not_contain_changes_nothing(action: Any) -> None:
-    steps = [{"name": "only", "action": action.name.value}]
+@pytest.mark.parametrize("found", OTHERS, ids=lambda a: a.name)
+def test_what_does_not_contain_changes_nothing(found: Any) -> None:
+    steps = [{"name": "only", "action": found.name.value}]
     there = World(playbooks=(b.playbook(steps=steps),))
     there.live(600)
     assert there.patches == []

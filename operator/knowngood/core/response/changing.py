@@ -1,9 +1,10 @@
-"""A step that changes the workload, from its intent to its end: begin, apply, roll out, done, failed or undone.
+"""A step that changes the cluster, from its intent to its end: begin, apply, settle, done, failed or undone.
 
-Every such action is this life with its own fields; the guards are here, once, for all of them.
+Every such action is this life with its own objects and fields; the guards are here, once, for all of them.
 """
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
@@ -13,78 +14,122 @@ from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
-from knowngood.core.facts.workload import Workload
+from knowngood.api.playbook import ActionName, OnFailure
+from knowngood.core.facts.things import Ref
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.effects import Apply, Effect, Record, Wait
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.mutation import Mutation, Target, Verb
+from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.planned import plan_hash
 
 _LOOK_AGAIN = 5.0
 Why = tuple[Reason, str]
 
 
 class State(Enum):
-    """How the workload stands to the step."""
+    """How what is there stands to the step."""
 
     AS_SEEN = "as it was when the intent was written"
     THERE = "already as the step wants it"
     CHANGED = "something else: another writer was here"
 
 
-class WorkloadAction(Action):
-    """An action that patches the workload's own fields."""
+class Changing(Action):
+    """An action that changes fields of objects which it declares."""
 
     contains = True
     default_timeout = "5m"
-    verbs = (
-        Verb("apps", "deployments", ("get", "list", "watch", "patch")),
-        Verb("apps", "statefulsets", ("get", "list", "watch", "patch")),
-    )
-    annotation: ClassVar[str]  # on the workload, with the incident's name: who did it
     applied: ClassVar[str]  # its word in the timeline
-    done_message: ClassVar[str]
-    writes: ClassVar[tuple[str, ...]]  # paths that its patches may hold, `*` for any key
+    in_effect: ClassVar[str]  # what is so when it is done
+    writes: ClassVar[Mapping[str, tuple[str, ...]]]  # kind to the paths that its patches may hold, `*` for any key
+
+    def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+        """What has to be read before it can decide, beside the workload and its pods."""
+        return ()
 
     @abstractmethod
-    def obstacle(self, facts: Facts) -> Why | None:
+    def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """Why it cannot begin now."""
 
     @abstractmethod
-    def observe(self, facts: Facts, workload: Workload) -> StepObserved:
+    def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """What its declared fields are before it begins."""
 
     @abstractmethod
-    def state(self, facts: Facts, step: PlanStep, workload: Workload) -> State:
+    def gone(self, facts: Facts, step: PlanStep) -> str:
+        """What is not there any more of that which it began to change; empty where all of it is."""
+
+    @abstractmethod
+    def state(self, facts: Facts, step: PlanStep) -> State:
         """How the declared fields stand."""
 
     @abstractmethod
-    def patch(self, facts: Facts, workload: Workload) -> Mutation:
+    def marked(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether our mark is there, though the record of our write may be lost."""
+
+    @abstractmethod
+    def write(self, facts: Facts, step: PlanStep) -> Mutation:
         """What it wants written."""
 
     @abstractmethod
-    def undo(self, facts: Facts, step: PlanStep, workload: Workload) -> Mutation | None:
+    def undo(self, facts: Facts, step: PlanStep) -> Mutation | None:
         """What puts the declared fields back as they were seen; None where that is not known."""
 
     @abstractmethod
-    def finished(self, facts: Facts, workload: Workload) -> bool:
-        """Whether the pods are as the step wants them."""
+    def finished(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether what was written has had its effect."""
 
-    def prepared(self, facts: Facts) -> Facts:
+    @abstractmethod
+    def found(self, facts: Facts, step: PlanStep) -> str:
+        """What the declared fields are, for a person."""
+
+    def done(self, facts: Facts, step: PlanStep) -> str:
+        """What is said when it is done."""
+        return self.in_effect
+
+    def nothing_to_do(self, facts: Facts, step: PlanStep) -> str:
+        """That all is so already, before it began; empty where it is not."""
+        return ""
+
+    def superseded(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether a later step of the same plan has taken the place of what this one wrote."""
+        return False
+
+    def late(self, facts: Facts, step: PlanStep) -> str:
+        """What a person should look at where it has no effect in time."""
+        return "look at what stands in its way"
+
+    def prepared(self, facts: Facts, step: PlanStep) -> Facts:
         """The facts with a plan that holds what the step is about to do."""
-        return facts
+        plan, summary = facts.incident.status.plan, self.describe(facts.ground, step).summary
+        if plan is None or summary == step.summary:
+            return facts
+        steps = [s.model_copy(update={"summary": summary}) if s.name == step.name else s for s in plan.steps]
+        return with_plan(facts, steps=steps, hash=plan_hash(plan.model_copy(update={"steps": steps})))
+
+    def unread(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether something that it decides on was not looked for yet."""
+        return any(facts.look(ref) is None for ref in self.needs(facts.model, step))
 
     def begin(self, facts: Facts, step: PlanStep) -> Effect:
         """Write the intent with what is seen, or why there can be none yet; that is asked again at every look."""
+        if self.unread(facts, step):
+            return Wait(0.0)
         status = facts.incident.status
-        stopped = self.obstacle(facts) or _held(facts)
-        if stopped is not None or facts.workload is None:
-            reason, message = stopped or (Reason.WORKLOAD_NOT_FOUND, "the workload is gone")
-            return Record(outcome.waiting(status, step, reason, message, facts))
-        seen = self.observe(facts, facts.workload)
-        facts = self.prepared(facts)
+        if (obstacle := self.obstacle(facts, step)) is not None:
+            passed = step.on_failure is OnFailure.CONTINUE and another_acts(status, step)
+            ended = outcome.skipped if passed else outcome.waiting
+            return Record(ended(status, step, *obstacle, facts))
+        if nothing := self.nothing_to_do(facts, step):
+            return Record(outcome.skipped(status, step, Reason.ALREADY_SO, nothing, facts))
+        if facts.hold is not None:
+            return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
+        seen = self.observe(facts, step)
+        facts = self.prepared(facts, step)
         if (another := _not_approved(facts)) is not None:
             return Record(_asked_anew(facts, step, another))
         intent = {
@@ -101,58 +146,52 @@ class WorkloadAction(Action):
 
     def advance(self, facts: Facts, step: PlanStep) -> Effect:
         """Take the intended step, or its undoing, further."""
-        status, workload = facts.incident.status, facts.workload
-        target = status.plan.target if status.plan else None
-        if workload is None or (target is not None and workload.uid != target.uid):
-            gone = "the workload of the plan is gone; nothing is left to change"
+        if self.unread(facts, step):
+            return Wait(0.0)
+        status = facts.incident.status
+        if gone := self.gone(facts, step):
             return Record(outcome.failed(status, step, Reason.WORKLOAD_NOT_FOUND, gone, facts))
-        found = self.state(facts, step, workload)
+        state = self.state(facts, step)
         if step.state is StepState.UNDOING:
-            return self._take_back(facts, step, workload, found)
-        if found is State.THERE:
-            return self._roll_out(facts, step, workload)
-        if found is State.AS_SEEN and step.started_at is None and not self._marked(facts, workload):
+            return self._take_back(facts, step, state)
+        if state is State.THERE:
+            return self._settle(facts, step)
+        if state is State.AS_SEEN and step.started_at is None and not self.marked(facts, step):
             if facts.hold is not None and facts.hold.stops:
                 pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
                 status = stepped(status, step.name, pending)
                 return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
-            return Apply(self.patch(facts, workload))
-        why = f"another writer set {declared(workload)}; it is left as it is. If it is no fix, act by hand"
+            return Apply(self.write(facts, step))
+        why = f"another writer set {self.found(facts, step)}; it is left as it is. If it is no fix, act by hand"
         return Record(outcome.person_wrote(status, step, why, facts))
 
-    def _marked(self, facts: Facts, workload: Workload) -> bool:
-        """Whether our mark is there, though the record of our write may be lost."""
-        return workload.annotations.get(self.annotation) == facts.incident.metadata.name
-
-    def _roll_out(self, facts: Facts, step: PlanStep, workload: Workload) -> Effect:
+    def _settle(self, facts: Facts, step: PlanStep) -> Effect:
         status = facts.incident.status
         if step.started_at is None:
             status = stepped(status, step.name, {"started_at": facts.now})
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
             return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, rolling, facts))
-        if self.finished(facts, workload):
-            return Record(outcome.contained(status, step, self.done_message, facts))
+        if self.finished(facts, step):
+            return Record(outcome.contained(status, step, self.done(facts, step), facts))
         if facts.now - step.started_at > timedelta(seconds=seconds(step.timeout or self.default_timeout)):
-            why = (
-                f"{step.action} was written, but the pods are not so after {step.timeout or self.default_timeout}; "
-                f"look at the pods of {workload.kind} {workload.name} (image pull, quota, readiness)"
-            )
+            timeout = step.timeout or self.default_timeout
+            why = f"{step.action} was written, but is not in effect after {timeout}; {self.late(facts, step)}"
             return Record(outcome.failed(status, step, Reason.ROLL_OUT_STUCK, why, facts))
         return Wait(_LOOK_AGAIN)
 
-    def _take_back(self, facts: Facts, step: PlanStep, workload: Workload, found: State) -> Effect:
+    def _take_back(self, facts: Facts, step: PlanStep, state: State) -> Effect:
         status = facts.incident.status
-        if found is State.THERE and facts.hold is not None and facts.hold.stops:
+        if state is State.THERE and facts.hold is not None and facts.hold.stops:
             hold = facts.hold
             return Record(outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts))
-        if found is State.THERE:
-            mutation = self.undo(facts, step, workload)
+        if state is State.THERE:
+            mutation = self.undo(facts, step)
             if mutation is not None:
                 return Apply(mutation)
             why = "what stood there before cannot be put back: it held values that are not recorded"
             return Record(outcome.failed(status, step, Reason.FAILED, why, facts))
-        message = "taken back" if found is State.AS_SEEN else "another writer took it back"
+        message = "taken back" if state is State.AS_SEEN else "another writer took it back"
         ended = {"state": StepState.UNDONE, "reason": Reason.UNDONE.value, "message": message, "finished_at": facts.now}
         status = told(stepped(status, step.name, ended), facts.now, "Undone", f"{step.name} ({step.action}): {message}")
         why = f"{step.name} ({step.action}) failed and was {message}"
@@ -176,26 +215,12 @@ def _asked_anew(facts: Facts, step: PlanStep, plan: Plan) -> AIIncidentStatus:
     return outcome.waiting(status, step, Reason.PLAN_CHANGED, ask, facts)
 
 
-def _held(facts: Facts) -> Why | None:
-    return (facts.hold.reason, facts.hold.message) if facts.hold else None
-
-
-def declared(workload: Workload) -> str:
-    """What the workload declares, for a person."""
-    images = ", ".join(f"{name}={image}" for name, image in workload.images.items())
-    return f"{images} on {workload.replicas} replicas"
-
-
-def target_of(workload: Workload) -> Target:
-    """The workload as a target, at the version that was read."""
-    return Target(
-        workload.api_version,
-        workload.kind,
-        workload.namespace,
-        workload.name,
-        workload.uid,
-        workload.resource_version,
-    )
+def another_acts(status: AIIncidentStatus, step: PlanStep) -> bool:
+    """Whether a later step of the same rung has something to do that must not wait for this one."""
+    steps = status.plan.steps if status.plan else []
+    later = steps[[s.name for s in steps].index(step.name) + 1 :]
+    beside = {ActionName.FREEZE_EVIDENCE.value, ActionName.NOTIFY.value}
+    return any(s.rung is step.rung and s.action not in beside for s in later)
 
 
 def with_plan(facts: Facts, **changes: object) -> Facts:

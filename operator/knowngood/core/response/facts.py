@@ -10,6 +10,7 @@ from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
+from knowngood.core.facts.things import Lookup, Ref
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import SignalView
@@ -49,6 +50,7 @@ class Facts:
     hold: Hold | None = None  # limits, cooldown, suspension, the emergency stop
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
+    things: Mapping[Ref, Lookup] = field(default_factory=dict)  # what the plan's steps need, as far as it was read
 
     @property
     def running(self) -> frozenset[str]:
@@ -69,6 +71,10 @@ class Facts:
             self.implicated,
             self.registries,
         )
+
+    def look(self, ref: Ref) -> Lookup | None:
+        """What was found where an object was looked for; None where nobody looked yet."""
+        return self.things.get(ref)
 
     def with_status(self, status: AIIncidentStatus) -> "Facts":
         """The same world with another status of the incident."""

@@ -28,9 +28,14 @@ class Ground:
 
     @property
     def target_name(self) -> str:
-        """The workload as people call it: kind and name."""
-        ref = self.model.spec.workload_ref
-        return f"{ref.kind.value} {ref.name}"
+        """The workload as people call it."""
+        return target_name(self.model)
+
+
+def target_name(model: ModelDeployment) -> str:
+    """The model's workload as people call it: kind and name."""
+    ref = model.spec.workload_ref
+    return f"{ref.kind.value} {ref.name}"
 
 
 def obstacle(ground: Ground) -> Refusal | None:

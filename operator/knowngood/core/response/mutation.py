@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +19,14 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Mutation:
-    """A strategic merge patch of ``target``, valid only while it is at ``target.resource_version``."""
+    """A merge patch of ``target`` (strategic where the API has that), valid only while it is at that version.
+
+    ``sub`` names the subresource that is patched; empty: the object itself.
+    """
 
     target: Target
     patch: Mapping[str, Any]
+    sub: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,25 @@ class Verb:
     group: str
     resource: str
     verbs: tuple[str, ...]
+
+
+class Versioned(Protocol):
+    """An object as it was read."""
+
+    @property
+    def api_version(self) -> str: ...  # noqa: D102
+    @property
+    def kind(self) -> str: ...  # noqa: D102
+    @property
+    def namespace(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def uid(self) -> str: ...  # noqa: D102
+    @property
+    def resource_version(self) -> str: ...  # noqa: D102
+
+
+def target_of(found: Versioned) -> Target:
+    """The object as a target, at the version that was read."""
+    return Target(found.api_version, found.kind, found.namespace, found.name, found.uid, found.resource_version)

@@ -15,9 +15,14 @@ def condition(
     return conditioned(status, ConditionType.CONTAINED, value, reason, message, facts.now)
 
 
-def not_contained(status: AIIncidentStatus, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
-    """Not contained, and told so when the reason is a new one."""
+def not_contained(
+    status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts
+) -> AIIncidentStatus:
+    """Not contained, and told so when the reason is a new one; what an earlier step contained stays so."""
     old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is not None and old.status is ConditionStatus.TRUE:
+        about = f"{step.name} ({step.action}): {message}"
+        return status if step.reason == reason.value else told(status, facts.now, "NotBegun", about)
     if old is None or old.reason != reason.value:
         status = told(status, facts.now, "NotContained", message)
     return condition(status, ConditionStatus.FALSE, reason, message, facts)
@@ -26,13 +31,13 @@ def not_contained(status: AIIncidentStatus, reason: Reason, message: str, facts:
 def waiting(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
     """The step cannot begin yet, and says why."""
     status = stepped(status, step.name, {"reason": reason.value, "message": message})
-    return not_contained(status, reason, message, facts)
+    return not_contained(status, step, reason, message, facts)
 
 
 def skipped(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
     """The step will not be done."""
     ended = {"state": StepState.SKIPPED, "reason": reason.value, "message": message, "finished_at": facts.now}
-    return not_contained(stepped(status, step.name, ended), reason, message, facts)
+    return not_contained(stepped(status, step.name, ended), step, reason, message, facts)
 
 
 def failed(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:

@@ -66,7 +66,7 @@ def unsupported(steps: Rungs) -> list[str]:
 
 def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
     found = action(step.action)
-    described = found.describe(ground) if found else None
+    described = found.describe(ground, step) if found else None
     timeout = step.timeout or (found.default_timeout if found else None)
     if step.action is ActionName.FREEZE_EVIDENCE and step.freeze_evidence is not None:
         timeout = step.freeze_evidence.budget

@@ -6,7 +6,7 @@ import orjson
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
-from knowngood.api.plan import Plan, PlanKnownGood
+from knowngood.api.plan import Plan, PlanKnownGood, PlanStep
 from knowngood.api.playbook import ActionName
 from knowngood.core.response.ground import Ground, choice_for
 from knowngood.core.response.knowngood import Candidate
@@ -36,7 +36,7 @@ def plan_hash(plan: Plan) -> str:
     """A digest of what the plan does: mode, target, images and steps of every rung; progress is no part of it."""
     known_good = plan.known_good.to_object() if plan.known_good else None
     target = plan.target.to_object() if plan.target else None
-    steps = [[s.rung, s.name, s.action, s.timeout or "", s.on_failure] for s in plan.steps]
+    steps = [[s.rung, s.name, s.action, s.timeout or "", s.on_failure, *_said(s)] for s in plan.steps]
     severity = plan.severity.value if plan.severity else ""
     content = [
         plan.mode,
@@ -49,3 +49,14 @@ def plan_hash(plan: Plan) -> str:
         steps,
     ]
     return "sha256:" + hashlib.sha256(orjson.dumps(content)).hexdigest()
+
+
+_BY_FIELDS = frozenset(
+    {ActionName.FREEZE_EVIDENCE, ActionName.PIN_KNOWN_GOOD, ActionName.SCALE_TO_ZERO, ActionName.NOTIFY}
+)
+"""Actions of which the plan's other fields say all that they would do."""
+
+
+def _said(step: PlanStep) -> list[str]:
+    """What the step would do, with names and values, where that depends on what it refers to."""
+    return [] if step.action in _BY_FIELDS else [step.summary]

@@ -13,7 +13,12 @@ WITHOUT_CONTAINMENT = (
 
 
 SUPPORTED = frozenset(
-    {ActionName.FREEZE_EVIDENCE, ActionName.PIN_KNOWN_GOOD, ActionName.SCALE_TO_ZERO, ActionName.NOTIFY}
+    {
+        ActionName.FREEZE_EVIDENCE,
+        ActionName.PIN_KNOWN_GOOD,
+        ActionName.SCALE_TO_ZERO,
+        ActionName.NOTIFY,
+    }
 )
 """The actions that have code; a test holds it against the registry."""
 

@@ -5,7 +5,7 @@ from knowngood.core.response.actions.freeze_evidence import Freeze
 from knowngood.core.response.actions.notify import Notify
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
 from knowngood.core.response.actions.scale_to_zero import ScaleToZero
-from knowngood.core.response.changing import WorkloadAction
+from knowngood.core.response.changing import Changing
 
 ACTIONS: tuple[Action, ...] = (Freeze(), PinKnownGood(), ScaleToZero(), Notify())
 _BY_NAME = {action.name.value: action for action in ACTIONS}
@@ -17,5 +17,5 @@ def action(name: str) -> Action | None:
 
 
 def changes_workload(name: str) -> bool:
-    """Whether steps of that action patch the workload."""
-    return isinstance(_BY_NAME.get(name), WorkloadAction)
+    """Whether steps of that action change the cluster."""
+    return isinstance(_BY_NAME.get(name), Changing)

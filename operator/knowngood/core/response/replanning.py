@@ -8,6 +8,9 @@ from knowngood.api.playbook import ActionName
 from knowngood.core.response.registry import changes_workload
 
 _KEPT = (ActionName.FREEZE_EVIDENCE, ActionName.NOTIFY)
+_DECIDED = frozenset({Reason.REJECTED, Reason.PERSON_WROTE, Reason.WORKLOAD_NOT_FOUND})
+"""Why a step was not done by somebody's decision; what was only planned, or passed over, decided nothing."""
+
 _PROGRESS = ("state", "reason", "message", "intended_at", "started_at", "finished_at")
 
 
@@ -19,7 +22,7 @@ def begun(plan: Plan) -> bool:
 def _begun(step: PlanStep) -> bool:
     if not changes_workload(step.action) or step.state is StepState.PENDING:
         return False
-    return not (step.state is StepState.SKIPPED and step.reason == Reason.DRY_RUN)
+    return step.state is not StepState.SKIPPED or step.reason in _DECIDED
 
 
 def in_place_of(before: Plan, made: Plan) -> Plan:

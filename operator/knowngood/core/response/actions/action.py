@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from knowngood.api.plan import PlanStep
-from knowngood.api.playbook import ActionName
+from knowngood.api.playbook import ActionName, Step
 from knowngood.core.response.effects import Effect
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground
@@ -31,7 +31,7 @@ class Action(ABC):
     default_timeout: ClassVar[str] = "1m"
 
     @abstractmethod
-    def describe(self, ground: Ground) -> Described:
+    def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan that is made from ``ground``."""
 
     @abstractmethod

@@ -2,7 +2,7 @@
 
 from knowngood.api.durations import seconds
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import ActionName
+from knowngood.api.playbook import ActionName, Step
 from knowngood.core.incidents.record import stepped
 from knowngood.core.response.actions.action import Action, Described
 from knowngood.core.response.effects import Effect, FreezeEvidence, Record
@@ -18,7 +18,7 @@ class Freeze(Action):
     default_timeout = "2s"
     verbs = (Verb("apps", "replicasets", ("list",)), Verb("", "configmaps", ("get",)))
 
-    def describe(self, ground: Ground) -> Described:
+    def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
         summary = "record the signal's raw samples, pods, roll-outs, environment and configuration"
         return Described(summary, effect="status.evidence holds it; what is missing is listed")

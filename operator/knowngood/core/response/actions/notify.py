@@ -2,7 +2,7 @@
 
 from knowngood.api.conditions import ConditionType, Reason, is_true
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import ActionName
+from knowngood.api.playbook import ActionName, Step
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
 from knowngood.core.response.actions.action import Action, Described
@@ -18,7 +18,7 @@ class Notify(Action):
     name = ActionName.NOTIFY
     verbs = (Verb("events.k8s.io", "events", ("create",)),)
 
-    def describe(self, ground: Ground) -> Described:
+    def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
         return Described("write an Event and a log line")
 

@@ -4,22 +4,23 @@ It writes the images and variables of the pinned containers and two annotations 
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import PlanStep, StepObserved
-from knowngood.api.playbook import ActionName
+from knowngood.api.playbook import ActionName, Step
 from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.evidence import CUT, MAX_VALUE, same_value
 from knowngood.core.response.actions.action import Described
-from knowngood.core.response.changing import State, Why, WorkloadAction, target_of, with_plan
+from knowngood.core.response.changing import State, Why, with_plan
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground, choice_for, refused
 from knowngood.core.response.knowngood import Pin
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Mutation, target_of
+from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction, workload_of
 from knowngood.core.response.planned import with_known_good
 
 ANNOTATION = f"{GROUP}/pinned-by"
@@ -33,15 +34,17 @@ class PinKnownGood(WorkloadAction):
     name = ActionName.PIN_KNOWN_GOOD
     annotation = ANNOTATION
     applied = "Pinned"
-    done_message = "every pod runs the known-good release"
-    writes = (
-        f"metadata.annotations.{ANNOTATION}",
-        f"metadata.annotations.{REPLACED}",
-        f"{_CONTAINERS}.*.image",
-        f"{_CONTAINERS}.*.env",
-    )
+    in_effect = "every pod runs the known-good release"
+    writes: ClassVar = {
+        WORKLOAD: (
+            f"metadata.annotations.{ANNOTATION}",
+            f"metadata.annotations.{REPLACED}",
+            f"{_CONTAINERS}.*.image",
+            f"{_CONTAINERS}.*.env",
+        )
+    }
 
-    def describe(self, ground: Ground) -> Described:
+    def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
         choice = choice_for(ground)
         pins = choice.candidate.pins if choice.candidate else ()
@@ -53,7 +56,7 @@ class PinKnownGood(WorkloadAction):
             undo="the images and variables that stood there before are put back",
         )
 
-    def obstacle(self, facts: Facts) -> Why | None:
+    def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No suspect that still runs, or no release to go back to."""
         suspect = facts.incident.status.suspect
         if suspect is None or not suspect.containers or suspect.digest not in facts.running:
@@ -63,7 +66,7 @@ class PinKnownGood(WorkloadAction):
         choice = choice_for(facts.ground)
         return refused(choice) if choice.candidate is None else None
 
-    def prepared(self, facts: Facts) -> Facts:
+    def prepared(self, facts: Facts, step: PlanStep) -> Facts:
         """With the release that is chosen now in the plan."""
         plan = facts.incident.status.plan
         if plan is None:
@@ -71,9 +74,9 @@ class PinKnownGood(WorkloadAction):
         made = with_known_good(plan, facts.ground)
         return with_plan(facts, known_good=made.known_good, steps=made.steps, notes=made.notes, hash=made.hash)
 
-    def observe(self, facts: Facts, workload: Workload) -> StepObserved:
+    def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
-        suspect = facts.incident.status.suspect
+        suspect, workload = facts.incident.status.suspect, workload_of(facts)
         seen = {c.name: c.image for c in suspect.containers} if suspect else {}
         found = {n: i if same_image(seen.get(n, i), i) else seen[n] for n, i in workload.images.items()}
         return StepObserved(
@@ -81,17 +84,18 @@ class PinKnownGood(WorkloadAction):
             containers=[NamedImage(name=n, image=i) for n, i in found.items()],
         )
 
-    def state(self, facts: Facts, step: PlanStep, workload: Workload) -> State:
+    def state(self, facts: Facts, step: PlanStep) -> State:
         """Compare the declared fields with the pin and with what was seen."""
+        workload = workload_of(facts)
         found = compare(workload, facts.pins(), _seen(step))
         touched = found is State.AS_SEEN and not _env_as_seen(facts, workload, facts.pins())
         return State.CHANGED if touched else found
 
-    def patch(self, facts: Facts, workload: Workload) -> Mutation:
+    def write(self, facts: Facts, step: PlanStep) -> Mutation:
         """The strategic merge patch that pins."""
-        return mutation(workload, facts.pins(), facts.incident.metadata.name)
+        return mutation(workload_of(facts), facts.pins(), facts.incident.metadata.name)
 
-    def undo(self, facts: Facts, step: PlanStep, workload: Workload) -> Mutation | None:
+    def undo(self, facts: Facts, step: PlanStep) -> Mutation | None:
         """The images that were seen, and the variables as the evidence shows them."""
         seen, before = _seen(step), _recorded_env(facts)
         containers = []
@@ -103,13 +107,13 @@ class PinKnownGood(WorkloadAction):
             containers.append({**changes, "env": env} if env else changes)
         annotations = {ANNOTATION: None, REPLACED: None}
         body = {"metadata": {"annotations": annotations}, "spec": _in_template(containers)}
-        return Mutation(target_of(workload), body)
+        return Mutation(target_of(workload_of(facts)), body)
 
-    def finished(self, facts: Facts, workload: Workload) -> bool:
+    def finished(self, facts: Facts, step: PlanStep) -> bool:
         """Every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
         wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
         live = [pod for pod in facts.pods if pod.live]
-        return workload.settled and bool(live) and all(pod.ready and _all_run(pod, wanted) for pod in live)
+        return workload_of(facts).settled and bool(live) and all(pod.ready and _all_run(pod, wanted) for pod in live)
 
 
 def _all_run(pod: Pod, wanted: Mapping[str, str]) -> bool:

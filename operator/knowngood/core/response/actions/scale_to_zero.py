@@ -3,16 +3,18 @@
 It writes the number of replicas and two annotations of its own; nothing else is touched.
 """
 
+from typing import ClassVar
+
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
 from knowngood.api.plan import PlanStep, StepObserved
-from knowngood.api.playbook import ActionName
-from knowngood.core.facts.workload import Workload
+from knowngood.api.playbook import ActionName, Step
 from knowngood.core.response.actions.action import Described
-from knowngood.core.response.changing import State, Why, WorkloadAction, target_of
+from knowngood.core.response.changing import State, Why
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground, obstacle
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Mutation, target_of
+from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction, workload_of
 
 ANNOTATION = f"{GROUP}/scaled-by"
 REPLACED = f"{GROUP}/replaced-replicas"
@@ -24,10 +26,12 @@ class ScaleToZero(WorkloadAction):
     name = ActionName.SCALE_TO_ZERO
     annotation = ANNOTATION
     applied = "ScaledToZero"
-    done_message = "no pod answers: the playbook scaled the workload to zero"
-    writes = (f"metadata.annotations.{ANNOTATION}", f"metadata.annotations.{REPLACED}", "spec.replicas")
+    in_effect = "no pod answers: the playbook scaled the workload to zero"
+    writes: ClassVar = {
+        WORKLOAD: (f"metadata.annotations.{ANNOTATION}", f"metadata.annotations.{REPLACED}", "spec.replicas")
+    }
 
-    def describe(self, ground: Ground) -> Described:
+    def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
         return Described(
             summary=f"scale {ground.target_name} to zero: an outage, as allowOutage permits",
@@ -36,7 +40,7 @@ class ScaleToZero(WorkloadAction):
             undo="the number of replicas that stood there before is put back",
         )
 
-    def obstacle(self, facts: Facts) -> Why | None:
+    def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, no workload, or nothing to scale."""
         refusal = obstacle(facts.ground)
         if refusal is not None:
@@ -45,30 +49,33 @@ class ScaleToZero(WorkloadAction):
             return Reason.ALREADY_RUNNING, "the workload is at zero replicas already"
         return None
 
-    def observe(self, facts: Facts, workload: Workload) -> StepObserved:
+    def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """How many it asked for."""
+        workload = workload_of(facts)
         return StepObserved(resource_version=workload.resource_version, replicas=workload.replicas)
 
-    def state(self, facts: Facts, step: PlanStep, workload: Workload) -> State:
+    def state(self, facts: Facts, step: PlanStep) -> State:
         """Compare replicas with none, and with what was seen; an autoscaler in between decides nothing."""
+        workload = workload_of(facts)
         if workload.replicas == 0:
             return State.THERE
         seen = step.observed.replicas if step.observed else None
-        return State.AS_SEEN if seen == workload.replicas or not self._marked(facts, workload) else State.CHANGED
+        return State.AS_SEEN if seen == workload.replicas or not self.marked(facts, step) else State.CHANGED
 
-    def patch(self, facts: Facts, workload: Workload) -> Mutation:
+    def write(self, facts: Facts, step: PlanStep) -> Mutation:
         """To zero."""
+        workload = workload_of(facts)
         annotations = {ANNOTATION: facts.incident.metadata.name, REPLACED: str(workload.replicas)}
         return Mutation(target_of(workload), {"metadata": {"annotations": annotations}, "spec": {"replicas": 0}})
 
-    def undo(self, facts: Facts, step: PlanStep, workload: Workload) -> Mutation | None:
+    def undo(self, facts: Facts, step: PlanStep) -> Mutation | None:
         """Back to as many as were seen."""
         if step.observed is None or step.observed.replicas is None:
             return None
         annotations = {ANNOTATION: None, REPLACED: None}
         body = {"metadata": {"annotations": annotations}, "spec": {"replicas": step.observed.replicas}}
-        return Mutation(target_of(workload), body)
+        return Mutation(target_of(workload_of(facts)), body)
 
-    def finished(self, facts: Facts, workload: Workload) -> bool:
+    def finished(self, facts: Facts, step: PlanStep) -> bool:
         """Nobody is left."""
-        return workload.settled and not any(pod.live for pod in facts.pods)
+        return workload_of(facts).settled and not any(pod.live for pod in facts.pods)

@@ -1,0 +1,76 @@
+"""What an incident's steps do to the cluster: read the objects that they need, and apply what they want written."""
+
+import asyncio
+from dataclasses import replace
+
+import structlog
+
+from knowngood.core.facts.things import Lookup, Ref, read_thing
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.needs import needs
+from knowngood.shell import cluster as c
+from knowngood.shell.store import Store
+from knowngood.shell.writes import refresh
+
+log = structlog.get_logger()
+_ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a write that admission refuses
+_CUSTOM = frozenset({c.MODELS.kind})
+Things = dict[Ref, Lookup]
+
+
+class Hands:
+    """Reads and writes for one incident at a time; what it read is kept by the caller, for one look."""
+
+    def __init__(self, api: c.Cluster, store: Store) -> None:
+        self._api, self._store = api, store
+
+    async def equipped(self, facts: Facts, things: Things) -> Facts:
+        """The facts with what the plan's steps need, read where ``things`` does not hold it yet. Raises ApiError."""
+        for ref in needs(facts.incident.status, facts.model):
+            if ref not in things:
+                things[ref] = await self._looked(facts.incident.metadata.namespace, ref)
+        return replace(facts, things=dict(things))
+
+    async def _looked(self, namespace: str, ref: Ref) -> Lookup:
+        try:
+            return Lookup(read_thing(await self._api.get(c.KINDS[ref.kind], namespace, ref.name)))
+        except c.ApiError as error:
+            if error.passing:
+                raise
+            return Lookup() if error.not_found else Lookup(problem=f"{ref} cannot be read: {error.message}")
+
+    async def apply(self, mutation: Mutation) -> None:
+        """Write it; what was answered goes into the store where such objects are kept. Raises ApiError."""
+        target = mutation.target
+        written = await self._patched(mutation)
+        log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
+        if self._store.keeps(target.kind):
+            self._store.apply(written)
+
+    async def _patched(self, mutation: Mutation) -> c.Raw:
+        """The accepted patch. Admission may not have seen yet what was written a moment ago: it is asked again."""
+        target, waits = mutation.target, iter(_ADMISSION_LAGS)
+        while True:
+            try:
+                return await self._api.patch(
+                    c.KINDS[target.kind],
+                    target.namespace,
+                    target.name,
+                    dict(mutation.patch),
+                    uid=target.uid,
+                    resource_version=target.resource_version,
+                    sub=mutation.sub or None,
+                    content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
+                )
+            except c.ApiError as error:
+                wait = next(waits, None)
+                if error.status != 403 or wait is None:
+                    raise
+                await asyncio.sleep(wait)
+
+    async def read_again(self, facts: Facts) -> None:
+        """The incident and its workload as they are now, after a conflict. Raises ApiError."""
+        meta, ref = facts.incident.metadata, facts.model.spec.workload_ref
+        await refresh(self._api, self._store, c.INCIDENTS, (meta.namespace, meta.name))
+        await refresh(self._api, self._store, c.WORKLOADS[ref.kind.value], (meta.namespace, ref.name))
