@@ -48,8 +48,23 @@ dyn, because a typed object is no map to the checker; at run time it is one.
 oldObject.metadata.?annotations[?'knowngood.dev/replaced'].orValue('').split(',')
 {{- end -}}
 
-{{/* True where that annotation is as before, gone, or says what the object was: (list "replaced" "<expression>"). */}}
+{{/* A value as an annotation notes it: entries are told apart by commas. */}}
+{{- define "knowngood.cel.escaped" -}}
+({{ . }}).replace('%', '%25').replace(',', '%2C')
+{{- end -}}
+
+{{/* The entries that an annotation noted before this request, as a list: "replaced-flags". */}}
 {{- define "knowngood.cel.noted" -}}
+oldObject.metadata.?annotations[?'knowngood.dev/{{ . }}'].orValue('').split(',')
+{{- end -}}
+
+{{/* True where each entry that the annotation gains is one of a list: (list "replaced-flags" "variables.taken"). */}}
+{{- define "knowngood.cel.notedEach" -}}
+object.metadata.?annotations[?'knowngood.dev/{{ index . 0 }}'].orValue('').split(',').all(entry, entry == '' || entry in {{ include "knowngood.cel.noted" (index . 0) }} || entry in {{ index . 1 }})
+{{- end -}}
+
+{{/* True where that annotation is as before, gone, or says what the object was: (list "replaced" "<expression>"). */}}
+{{- define "knowngood.cel.notedWhole" -}}
 {{- $key := printf "knowngood.dev/%s" (index . 0) -}}
 !object.metadata.?annotations[?'{{ $key }}'].hasValue() || object.metadata.?annotations[?'{{ $key }}'] == oldObject.metadata.?annotations[?'{{ $key }}'] || object.metadata.annotations['{{ $key }}'] == {{ index . 1 }}
 {{- end -}}
@@ -117,5 +132,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values]
 {{- end -}}

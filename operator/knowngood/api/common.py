@@ -93,6 +93,13 @@ ItemName = Annotated[
 ]
 """The name of a thing in a list, or of a container."""
 
+FlagName = Annotated[
+    str,
+    Field(min_length=1, max_length=48),
+    Shape(r"^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$", "a flag's name", "at most 48 lower case letters, digits and '-'"),
+]
+"""The name of a flag of a model."""
+
 LabelName = Annotated[
     str,
     Field(min_length=1, max_length=128),

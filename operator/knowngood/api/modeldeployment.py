@@ -12,6 +12,8 @@ from knowngood.api.common import (
     ConfigMapKeyRef,
     ContainerPins,
     Digest,
+    EnvName,
+    FlagName,
     ItemName,
     LabelName,
     LabelValue,
@@ -110,6 +112,34 @@ class Standby(KnowngoodModel):
     workload_ref: WorkloadRef = Field(description="The standby's workload in this namespace.")
 
 
+class FlagVariable(KnowngoodModel):
+    """An environment variable of the workload."""
+
+    container: ItemName | None = Field(default=None, description="Which container's; absent: the one that answers.")
+    name: EnvName = Field(description="Its name.")
+
+
+class Flag(KnowngoodModel):
+    """A switch that a playbook may set, and the value that it gets then."""
+
+    model_config = ConfigDict(json_schema_extra=rules(exactly_one("configMapKeyRef", "env")))
+
+    name: FlagName = Field(description="What playbooks call it, for example safe-mode.")
+    config_map_key_ref: ConfigMapKeyRef | None = Field(
+        default=None,
+        description="A ConfigMap's key that is written. Its owner consents by the label knowngood.dev/model: <name of "
+        "this ModelDeployment> on the ConfigMap.",
+    )
+    env: FlagVariable | None = Field(
+        default=None, description="A plain variable that is written; the workload rolls out with it."
+    )
+    value: Annotated[str, Field(max_length=1024)] = Field(description="What is written while the flag is set.")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        return require_one(self, ("config_map_key_ref", "env"))
+
+
 class Owner(KnowngoodModel):
     """Whom to ask."""
 
@@ -153,6 +183,10 @@ class ModelDeploymentSpec(KnowngoodModel):
         description="Neighbours to ask for their versions before a rollback; a mismatch needs approval.",
     )
     standby: Standby | None = Field(default=None, description="A warm copy on an older release, which its user owns.")
+    flags: Annotated[list[Flag], Field(max_length=16), by("name")] = Field(
+        default_factory=list,
+        description="Switches that playbooks may set by SetFlag: a safe mode, a stricter guardrail, a rate limit.",
+    )
     owner: Owner | None = Field(default=None, description="Who answers for the model.")
     candidate: Candidate | None = Field(
         default=None,

@@ -12,6 +12,7 @@ from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
 from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
+from knowngood.api.steps import SetFlag
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
@@ -58,6 +59,7 @@ class StepObserved(ObservedModel):
     resource_version: ShortText = Field(default="", description="Version of the target.")
     containers: NamedImages = Field(default_factory=list, description="The target's images.")
     replicas: int | None = Field(default=None, ge=0, description="How many pods the target asked for.")
+    value: Message | None = Field(default=None, description="The value that stood there; absent: there was none.")
 
 
 class PlanStep(ObservedModel):
@@ -66,6 +68,7 @@ class PlanStep(ObservedModel):
     name: ShortText = Field(description="What this step is called.")
     action: ShortText = Field(description="What it does, for example PinKnownGood.")
     summary: Message = Field(default="", description="What it does, as a sentence with names and values.")
+    set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     state: StepState = Field(
         default=StepState.PENDING,
         description="Pending, Intended (written down before the effect), Done, Failed, Skipped, Undoing or Undone.",

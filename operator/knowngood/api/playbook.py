@@ -11,22 +11,7 @@ from knowngood.api.common import ItemName
 from knowngood.api.conditions import Conditions
 from knowngood.api.durations import Duration, PositiveDuration
 from knowngood.api.schema import ATOMIC, by, rule, rules
-
-
-class ActionName(StrEnum):
-    """What a step does; each has a page of its own in the reference."""
-
-    FREEZE_EVIDENCE = "FreezeEvidence"
-    PIN_KNOWN_GOOD = "PinKnownGood"
-    REROUTE_TRAFFIC = "RerouteTraffic"
-    ISOLATE = "Isolate"
-    QUARANTINE_DIGEST = "QuarantineDigest"
-    SCALE_TO_ZERO = "ScaleToZero"
-    PAUSE_ROLLOUT = "PauseRollout"
-    SET_FLAG = "SetFlag"
-    RUN_JOB = "RunJob"
-    NOTIFY = "Notify"
-    GATE = "Gate"
+from knowngood.api.steps import BLOCKS, ActionName, FreezeEvidence, SetFlag, block_problem, block_rules
 
 
 class OnFailure(StrEnum):
@@ -37,19 +22,8 @@ class OnFailure(StrEnum):
     ESCALATE = "Escalate"
 
 
-class FreezeEvidence(KnowngoodModel):
-    """How evidence is gathered."""
-
-    budget: PositiveDuration = Field(
-        default="2s",
-        description="The longest that containment waits for it; what is missing then is listed. The administrator's "
-        "evidence.maxBudget bounds it.",
-    )
-
-
 _OUTAGE: Final = "ScaleToZero empties the Service: write allowOutage: true on this step, or leave the step out"
 _NO_OUTAGE: Final = "only ScaleToZero may empty a Service: remove allowOutage from this step"
-_BLOCK: Final = "is FreezeEvidence's own block: remove it, or write action: FreezeEvidence"
 
 
 class Step(KnowngoodModel):
@@ -57,7 +31,7 @@ class Step(KnowngoodModel):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            rule("!has(self.freezeEvidence) || self.action == 'FreezeEvidence'", _BLOCK, field=".freezeEvidence"),
+            *block_rules(),
             rule(
                 "self.action != 'ScaleToZero' || (has(self.allowOutage) && self.allowOutage)",
                 _OUTAGE,
@@ -74,6 +48,7 @@ class Step(KnowngoodModel):
     name: ItemName = Field(description="What this step is called in the plan and in the timeline.")
     action: ActionName = Field(description="What it does, for example PinKnownGood.")
     freeze_evidence: FreezeEvidence | None = Field(default=None, description="For FreezeEvidence: its budget.")
+    set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     allow_outage: bool = Field(
         default=False, description="True: this step may leave the model without any pod that answers."
     )
@@ -87,8 +62,8 @@ class Step(KnowngoodModel):
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        if self.freeze_evidence is not None and self.action is not ActionName.FREEZE_EVIDENCE:
-            raise ValueError(f"freezeEvidence {_BLOCK}")
+        if problem := block_problem(self.action, [f for f in BLOCKS if getattr(self, f) is not None]):
+            raise ValueError(problem)
         if self.action is ActionName.SCALE_TO_ZERO and not self.allow_outage:
             raise ValueError(_OUTAGE)
         if self.action is not ActionName.SCALE_TO_ZERO and self.allow_outage:

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from knowngood.api.playbook import ActionName
+from knowngood.api.steps import ActionName
 from knowngood.core.facts.things import Ref, Thing
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, patched
 
 ENV = {b.CONTAINER: [("MODEL_REVISION", "8"), ("EXTRA", "1"), ("OTHER", "x")]}
 PINNED = b.pinned("good", env=[{"name": "MODEL_REVISION", "value": "7"}], removeEnv=["EXTRA"])
@@ -55,7 +55,60 @@ class Case:
         return made
 
 
+GUARDRAIL = Ref("ConfigMap", "guardrail")
+SAFE_MODE = {"name": "safe-mode", "configMapKeyRef": {"name": "guardrail", "key": "mode"}, "value": "strict"}
+RATE = {"name": "rate", "env": {"name": "RATE"}, "value": "10"}
+
+
+def _guardrail(consent: str | None = b.MODEL) -> tuple[Thing, ...]:
+    return (b.thing("ConfigMap", "guardrail", {"data": {"mode": "relaxed, 50%", "other": "x"}}, consent),)
+
+
+def _person_sets_mode(found: World) -> None:
+    found.write_thing(GUARDRAIL, {"data": {"mode": "off"}})
+
+
+def _mode_stands(found: World) -> bool:
+    return bool(found.things[GUARDRAIL].raw["data"] == {"mode": "off", "other": "x"})
+
+
+def _no_consent_of_guardrail(found: World) -> None:
+    found.things = {GUARDRAIL: _guardrail(None)[0]}
+
+
+def _person_sets_rate(found: World) -> None:
+    assert found.workload is not None
+    found.write(patched(found.workload, _env(RATE="7")))
+
+
+def _rate_stands(found: World) -> bool:
+    return found.workload is not None and dict(found.workload.containers[0].env)["RATE"] == "7"
+
+
+def _env(**values: str) -> dict[str, Any]:
+    env = [{"name": name, "value": value} for name, value in values.items()]
+    return {"spec": {"template": {"spec": {"containers": [{"name": b.CONTAINER, "env": env}]}}}}
+
+
 CASES = (
     Case("PinKnownGood", ActionName.PIN_KNOWN_GOOD, {}),
     Case("ScaleToZero", ActionName.SCALE_TO_ZERO, {"allowOutage": True}),
+    Case(
+        "SetFlag-ConfigMap",
+        ActionName.SET_FLAG,
+        {"setFlag": {"flag": "safe-mode"}},
+        {"flags": [SAFE_MODE, RATE]},
+        _guardrail,
+        _person_sets_mode,
+        _mode_stands,
+        _no_consent_of_guardrail,
+    ),
+    Case(
+        "SetFlag-variable",
+        ActionName.SET_FLAG,
+        {"setFlag": {"flag": "rate"}},
+        {"flags": [SAFE_MODE, RATE]},
+        disturb=_person_sets_rate,
+        undisturbed=_rate_stands,
+    ),
 )

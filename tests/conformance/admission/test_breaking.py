@@ -61,6 +61,8 @@ TRIES: Final[dict[str, Try]] = {
     "fix-of-no-model": _create("owner", incident("born", origin="User", modelRef={"name": "nobody"}, fix=FIX)),
     "workload-of-others": _patch("editor", MODEL, OTHER),
     "config-map-of-others": _patch("owner", MODEL, dependencies("theirs")),
+    "variable-of-others": _patch("editor", MODEL, {"flags": [world.RATE | {"value": "11"}]}),
+    "map-of-others": _patch("editor", MODEL, {"flags": [world.SAFE_MODE | {"value": "off"}]}),
     "standby-of-others": _patch("owner", MODEL, {"standby": OTHER}),
 }
 

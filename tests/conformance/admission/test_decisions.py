@@ -171,6 +171,30 @@ class TestReferences:
         assert answer.status == 403
         assert "spec.standby: owner may not patch Deployment free" in answer.message
 
+    @pytest.mark.parametrize(
+        ("flag", "what"),
+        [(world.RATE, "Deployment digits"), (world.SAFE_MODE, "ConfigMap guardrail")],
+        ids=["variable", "ConfigMap"],
+    )
+    def test_of_a_flag(self, api: ApiServer, flag: dict[str, Any], what: str) -> None:
+        spec = {"flags": [flag | {"value": "other"}]}
+        path = path_of(model("digits"))
+        answer = person(api, "editor").send("PATCH", path, {"spec": spec}, dry_run=True)
+        assert answer.status == 403
+        assert f"spec.flags: editor may not patch {what}" in answer.message
+        may = person(api, "owner").send("PATCH", path, {"spec": spec}, dry_run=True)
+        assert may.status == 200, may.message
+
+    def test_of_flags_in_several_maps_takes_who_may_patch_all(self, api: ApiServer) -> None:
+        key = {"name": "theirs", "key": "mode"}
+        spec = {
+            "flags": [world.SAFE_MODE | {"value": "other"}, world.SAFE_MODE | {"name": "b", "configMapKeyRef": key}]
+        }
+        path = path_of(model("digits"))
+        answer = person(api, "owner").send("PATCH", path, {"spec": spec}, dry_run=True)
+        assert "may not patch ConfigMap guardrail, theirs" in answer.message
+        assert admin(api).send("PATCH", path, {"spec": spec}, dry_run=True).status == 200
+
     def test_whoever_edits_the_rest_needs_no_more(self, api: ApiServer) -> None:
         answer = person(api, "editor").send(
             "PATCH", path_of(model("digits")), {"spec": {"suspend": True}}, dry_run=True

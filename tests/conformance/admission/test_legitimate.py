@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.conformance.admission import world
+from tests.conformance.admission.acting import Acting
 from tests.conformance.admission.attacks.base import DIGITS, INCIDENT, MODEL, containers, pod
 from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, admin, collection, path_of
 from tests.conformance.admission.world import CANDIDATE, GOOD, PROVEN, RUNNING, incident, model, release
@@ -169,6 +170,27 @@ def test_takes_a_pin_back(api: ApiServer, operator: Client) -> None:
     assert answering(operator.send("PATCH", path, undo, STRATEGIC).body)["image"] == before
 
 
+def test_sets_a_flag_and_takes_it_back(api: ApiServer, operator: Client) -> None:
+    """SetFlag's own patches, of a ConfigMap made for this and of a variable."""
+    made = world.settings("switches", "switched")
+    key = {"name": "switches", "key": "mode"}
+    flags = [world.SAFE_MODE | {"configMapKeyRef": key}, world.RATE]
+    path = _made(api, "switched", flags)
+    assert admin(api).create(made).status == 201
+    for flag, place in (("safe-mode", path_of(made)), ("rate", path)):
+        act = Acting(operator, "switched", {"name": "set", "action": "SetFlag", "setFlag": {"flag": flag}}, path)
+        before = _content(operator.send("GET", place).body)
+        act.write()
+        assert _content(operator.send("GET", place).body) != before
+        act.undo()
+        assert _content(operator.send("GET", place).body) == before
+
+
+def _content(body: dict[str, Any]) -> dict[str, Any]:
+    kept = {k: v for k, v in body["metadata"].items() if k in ("labels", "annotations")}
+    return {**{k: v for k, v in body.items() if k != "status"}, "metadata": {k: v for k, v in kept.items() if v}}
+
+
 def _once_seen(operator: Client, path: str, patch: dict[str, Any]) -> Answer:
     """The answer once the API server's own list of parameters has the model that was just made."""
     end = time.monotonic() + 10
@@ -177,7 +199,9 @@ def _once_seen(operator: Client, path: str, patch: dict[str, Any]) -> Answer:
     return answer
 
 
-def _made(api: ApiServer, name: str) -> str:
-    for item in (world.workload(name, name), model(name)):
+def _made(api: ApiServer, name: str, flags: list[dict[str, Any]] | None = None) -> str:
+    declared = model(name)
+    declared["spec"] |= {"flags": flags or world.FLAGS}
+    for item in (world.workload(name, name), declared):
         assert admin(api).create(item).status == 201
     return path_of(world.workload(name, None))

@@ -59,6 +59,17 @@ def workload(name: str, model: str | None, kind: str = "Deployment", namespace: 
     return {"apiVersion": "apps/v1", "kind": kind, "metadata": meta, "spec": spec}
 
 
+SAFE_MODE: Final = {"name": "safe-mode", "configMapKeyRef": {"name": "guardrail", "key": "mode"}, "value": "strict"}
+RATE: Final = {"name": "rate", "env": {"container": "model", "name": "RATE"}, "value": "10"}
+FLAGS: Final = [SAFE_MODE, RATE]
+
+
+def settings(name: str, model: str | None) -> dict[str, Any]:
+    """A ConfigMap with a model's settings; with `model`, its owner consents to that one."""
+    meta: dict[str, Any] = {"name": name, "namespace": WATCHED, "labels": {LABEL: model} if model else {}}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"mode": "relaxed, 50%", "other": "x"}}
+
+
 def model(name: str, kind: str = "Deployment", namespace: str = WATCHED, target: str | None = None) -> dict[str, Any]:
     """A ModelDeployment that pins one release and names a candidate."""
     env = [{"name": "MODEL_REVISION", "value": "7"}, {"name": "EMPTY", "value": ""}]
@@ -67,6 +78,7 @@ def model(name: str, kind: str = "Deployment", namespace: str = WATCHED, target:
         "workloadRef": {"apiVersion": "apps/v1", "kind": kind, "name": target or name},
         "knownGood": {"containers": [good]},
         "candidate": {"containers": [{"name": "model", "image": CANDIDATE}]},
+        "flags": FLAGS,
     }
     meta = {"name": name, "namespace": namespace}
     return {"apiVersion": "knowngood.dev/v1alpha1", "kind": "ModelDeployment", "metadata": meta, "spec": spec}
@@ -138,6 +150,9 @@ OBJECTS: Final = (
     KEPT,
     UNMARKED,
     FEATURES,
+    settings("guardrail", "digits"),
+    settings("theirs", "faces"),
+    settings("ghostly", "nobody"),
 )
 
 
@@ -176,7 +191,9 @@ def bindings() -> list[dict[str, Any]]:
         role("patches-digits", "apps", "deployments", ["patch"], resourceNames=["digits"]),
         role("reads-features", "", "configmaps", ["get"], resourceNames=["feature-pipeline"]),
         role("reads-all", "", "configmaps", ["get"]),
+        role("patches-guardrail", "", "configmaps", ["patch"], resourceNames=["guardrail"]),
     ]
+    roles.append(("owner", "Role", "patches-guardrail"))
     for verb in VERBS.values():  # who may write incidents, and decide everything but this
         others = [each for each in VERBS.values() if each != verb]
         own.append(role(f"no-{verb}", "knowngood.dev", "aiincidents", ["get", "create", "patch", *others]))

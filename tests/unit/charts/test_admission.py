@@ -16,6 +16,8 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "fixes",
     "references",
     "kept",
+    "flags",
+    "flag-values",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "unseen-workload",

@@ -7,12 +7,17 @@ import pytest
 import yaml
 from prometheus_client.metrics import MetricWrapperBase
 
+from knowngood.api import steps
+from knowngood.api.base import json_name
 from knowngood.api.conditions import ConditionType, Reason
 from knowngood.api.detectors import Detector
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modelstatus import ModelPhase
 from knowngood.api.signals import INPUTS
+from knowngood.api.steps import BLOCKS
+from knowngood.core.response.actions.action import Action
+from knowngood.core.response.registry import ACTIONS
 from knowngood.core.signals.compiled import compile_policy
 from knowngood.shell import metrics, settings_docs
 from tests.unit.docs.pages import DOCS, REPO
@@ -55,6 +60,16 @@ def test_inputs_and_detectors_are_documented(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name, _, _ in settings_docs.rows()])
 def test_settings_are_documented(name: str) -> None:
     assert f"| `{name}` |" in (REFERENCE / "settings.md").read_text()
+
+
+@pytest.mark.parametrize("found", ACTIONS, ids=lambda found: found.name.value)
+def test_actions_are_documented(found: Action) -> None:
+    text = (REFERENCE / "actions.md").read_text()
+    assert f"\n### {found.name.value}\n" in text
+    for field, (action, _) in BLOCKS.items():
+        if action is found.name:
+            for name in getattr(steps, action.value).model_fields:
+                assert f"| `{json_name(field)}.{json_name(name)}` |" in text
 
 
 def test_there_are_metrics() -> None:

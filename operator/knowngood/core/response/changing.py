@@ -16,7 +16,8 @@ from knowngood.api.durations import seconds
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
-from knowngood.api.playbook import ActionName, OnFailure
+from knowngood.api.playbook import OnFailure
+from knowngood.api.steps import ActionName
 from knowngood.core.facts.things import Ref
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome

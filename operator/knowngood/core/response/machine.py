@@ -13,7 +13,7 @@ from knowngood.api.evidence import Evidence
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
-from knowngood.api.playbook import ActionName
+from knowngood.api.steps import ActionName
 from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
 from knowngood.core.incidents.ready import with_ready
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told

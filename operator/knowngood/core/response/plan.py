@@ -5,7 +5,8 @@ from knowngood.api.common import IncidentType, Mode, Origin, Severity
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy, Response
 from knowngood.api.plan import Plan, PlanStep, PlanTarget, Rung
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.facts.workload import Workload
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.planned import with_known_good
@@ -76,6 +77,7 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         rung=rung,
         on_failure=step.on_failure,
         timeout=timeout,
+        set_flag=step.set_flag,
         summary=described.summary if described else "",
         precondition=described.precondition if described else "",
         effect=described.effect if described else "",

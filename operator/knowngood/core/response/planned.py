@@ -7,7 +7,7 @@ import orjson
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import Plan, PlanKnownGood, PlanStep
-from knowngood.api.playbook import ActionName
+from knowngood.api.steps import ActionName
 from knowngood.core.response.ground import Ground, choice_for
 from knowngood.core.response.knowngood import Candidate
 

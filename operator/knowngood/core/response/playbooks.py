@@ -3,7 +3,8 @@
 from knowngood.api.common import IncidentType, Mode, Origin, Severity
 from knowngood.api.incidentpolicy import IncidentPolicy, Response
 from knowngood.api.plan import Rung
-from knowngood.api.playbook import ActionName, Playbook, Step
+from knowngood.api.playbook import Playbook, Step
+from knowngood.api.steps import ActionName
 
 WITHOUT_CONTAINMENT = (
     (Rung.CONTAIN, Step(name="evidence", action=ActionName.FREEZE_EVIDENCE)),
@@ -17,6 +18,7 @@ SUPPORTED = frozenset(
         ActionName.FREEZE_EVIDENCE,
         ActionName.PIN_KNOWN_GOOD,
         ActionName.SCALE_TO_ZERO,
+        ActionName.SET_FLAG,
         ActionName.NOTIFY,
     }
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from knowngood.api.conditions import Reason
 from knowngood.api.plan import Plan, PlanStep, StepState
-from knowngood.api.playbook import ActionName
+from knowngood.api.steps import ActionName
 from knowngood.core.response.registry import changes_workload
 
 _KEPT = (ActionName.FREEZE_EVIDENCE, ActionName.NOTIFY)

@@ -31,6 +31,8 @@ _NAMES: Final = [
         "fixes",
         "references",
         "kept",
+        "flags",
+        "flag-values",
         "unknown-model",
         "known-model",
         "unknown-fix",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from knowngood.api.plan import PlanStep
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.response.effects import Effect
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground

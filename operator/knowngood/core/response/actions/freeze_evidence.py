@@ -2,7 +2,8 @@
 
 from knowngood.api.durations import seconds
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import stepped
 from knowngood.core.response.actions.action import Action, Described
 from knowngood.core.response.effects import Effect, FreezeEvidence, Record

@@ -2,7 +2,8 @@
 
 from knowngood.api.conditions import ConditionType, Reason, is_true
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
 from knowngood.core.response.actions.action import Action, Described

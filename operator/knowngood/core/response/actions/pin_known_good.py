@@ -10,7 +10,8 @@ from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import PlanStep, StepObserved
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.evidence import CUT, MAX_VALUE, same_value

@@ -8,7 +8,8 @@ from typing import ClassVar
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
 from knowngood.api.plan import PlanStep, StepObserved
-from knowngood.api.playbook import ActionName, Step
+from knowngood.api.playbook import Step
+from knowngood.api.steps import ActionName
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why
 from knowngood.core.response.facts import Facts

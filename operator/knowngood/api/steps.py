@@ -1,0 +1,80 @@
+"""What an action's own block in a playbook's step may hold; plans carry the same blocks."""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Final
+
+from pydantic import Field
+
+from knowngood.api.base import KnowngoodModel, json_name
+from knowngood.api.common import FlagName
+from knowngood.api.durations import PositiveDuration
+from knowngood.api.schema import rule
+
+
+class ActionName(StrEnum):
+    """What a step does; each has a page of its own in the reference."""
+
+    FREEZE_EVIDENCE = "FreezeEvidence"
+    PIN_KNOWN_GOOD = "PinKnownGood"
+    REROUTE_TRAFFIC = "RerouteTraffic"
+    ISOLATE = "Isolate"
+    QUARANTINE_DIGEST = "QuarantineDigest"
+    SCALE_TO_ZERO = "ScaleToZero"
+    PAUSE_ROLLOUT = "PauseRollout"
+    SET_FLAG = "SetFlag"
+    RUN_JOB = "RunJob"
+    NOTIFY = "Notify"
+    GATE = "Gate"
+
+
+class FreezeEvidence(KnowngoodModel):
+    """How evidence is gathered."""
+
+    budget: PositiveDuration = Field(
+        default="2s",
+        description="The longest that containment waits for it; what is missing then is listed. The administrator's "
+        "evidence.maxBudget bounds it.",
+    )
+
+
+class SetFlag(KnowngoodModel):
+    """Which flag is set."""
+
+    flag: FlagName = Field(description="A flag of the ModelDeployment's spec.flags; its value is written.")
+
+
+BLOCKS: Final = {
+    "freeze_evidence": (ActionName.FREEZE_EVIDENCE, False),
+    "set_flag": (ActionName.SET_FLAG, True),
+}
+"""By field of a step: whose block it is, and whether that action cannot do without it."""
+
+
+def _others(action: ActionName) -> str:
+    return f"is {action.value}'s own block: remove it, or write action: {action.value}"
+
+
+def _missing(action: ActionName, block: str) -> str:
+    return f"{action.value} needs it: write {block}, or another action"
+
+
+def block_rules() -> list[dict[str, str]]:
+    """CEL validations of a step's blocks."""
+    made = []
+    for field, (action, needed) in BLOCKS.items():
+        block, its = json_name(field), f"self.action == '{action.value}'"
+        made.append(rule(f"!has(self.{block}) || {its}", _others(action), field=f".{block}"))
+        if needed:
+            made.append(rule(f"has(self.{block}) || !({its})", _missing(action, block), field=f".{block}"))
+    return made
+
+
+def block_problem(action: ActionName, given: Collection[str]) -> str:
+    """What is wrong with the blocks ``given`` (fields) of a step of that action; empty where nothing is."""
+    for field, (whose, needed) in BLOCKS.items():
+        if field in given and action is not whose:
+            return f"{json_name(field)} {_others(whose)}"
+        if needed and action is whose and field not in given:
+            return f"{json_name(field)}: {_missing(whose, json_name(field))}"
+    return ""

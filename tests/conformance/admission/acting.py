@@ -1,0 +1,101 @@
+"""An action's own decisions, sent to the API server with the operator's account: what it writes, and what undoes it."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from knowngood.api.modeldeployment import ModelDeployment
+from knowngood.api.plan import Plan, PlanStep, StepState
+from knowngood.core.facts.things import Lookup, read_thing
+from knowngood.core.facts.workload import read_workload
+from knowngood.core.response.changing import Changing, State
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.registry import action
+from tests import builders as b
+from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, path_of
+from tests.conformance.admission.world import model
+from tests.conformance.apiserver import Answer
+
+VERSIONS = {"ConfigMap": "v1"}
+MOST = 20
+
+
+@dataclass
+class Acting:
+    """One step of a plan for the model ``name``, whose workload is at ``path``."""
+
+    operator: Client
+    name: str
+    given: dict[str, Any]
+    path: str
+    step: PlanStep = field(init=False)
+    changing: Changing = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.step = PlanStep.from_object({"state": StepState.INTENDED.value, **self.given})
+        found = action(self.step.action)
+        assert isinstance(found, Changing)
+        self.changing = found
+        facts = self.facts()
+        assert found.obstacle(facts, self.step) is None
+        self.step = self.step.model_copy(update={"observed": found.observe(facts, self.step)})
+
+    def facts(self) -> Facts:
+        """As the operator's account reads them."""
+        raw = self._read(self.path)
+        declared = ModelDeployment.from_object(self._read(path_of(model(self.name))))
+        refs = self.changing.needs(declared, self.step)
+        return b.facts(
+            model=declared,
+            incident=b.incident({"plan": Plan(steps=[self.step]).to_object()}),
+            workload=read_workload(raw),
+            container="model",
+            things={ref: Lookup(read_thing(self._read(_path(ref.kind, ref.name)))) for ref in refs},
+        )
+
+    def _read(self, path: str) -> dict[str, Any]:
+        answer = self.operator.send("GET", path)
+        assert answer.status == 200, answer.message
+        return answer.body
+
+    def write(self) -> None:
+        """Until all is there."""
+        for _ in range(MOST):
+            facts = self.facts()
+            if self.changing.state(facts, self.step) is State.THERE:
+                return
+            self._send(self.changing.write(facts, self.step))
+        raise AssertionError("it does not come to an end")
+
+    def undo(self) -> None:
+        """Until all is as it was seen."""
+        for _ in range(MOST):
+            facts = self.facts()
+            if self.changing.state(facts, self.step) is State.AS_SEEN:
+                return
+            mutation = self.changing.undo(facts, self.step)
+            assert mutation is not None
+            self._send(mutation)
+        raise AssertionError("it does not come to an end")
+
+    def _send(self, mutation: Mutation) -> None:
+        answer = once_seen(self.operator, mutation)
+        assert answer.status in {200, 201}, answer.message
+
+
+def once_seen(operator: Client, mutation: Mutation) -> Answer:
+    """The answer once the API server's own lists of parameters have what was just made."""
+    target, end = mutation.target, time.monotonic() + 10
+    path = _path(target.kind, target.name, target.api_version) + (f"/{mutation.sub}" if mutation.sub else "")
+    guard = {"uid": target.uid, "resourceVersion": target.resource_version}
+    body = {**mutation.patch, "metadata": {**mutation.patch.get("metadata", {}), **guard}}
+    type_ = MERGE if "knowngood.dev" in target.api_version else STRATEGIC
+    while (answer := operator.send("PATCH", path, body, type_)).status == 403 and time.monotonic() < end:
+        pass
+    return answer
+
+
+def _path(kind: str, name: str, version: str = "") -> str:
+    meta = {"namespace": WATCHED, "name": name}
+    return path_of({"apiVersion": version or VERSIONS[kind], "kind": kind, "metadata": meta})

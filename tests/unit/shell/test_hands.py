@@ -1,0 +1,104 @@
+"""What steps need is read once a look, and what they write goes where it belongs, guarded."""
+
+from typing import Any, cast
+
+import pytest
+
+from knowngood.api.plan import Plan, PlanStep
+from knowngood.core.facts.things import Lookup, Ref
+from knowngood.core.response.mutation import Mutation, Target
+from knowngood.shell import cluster as c
+from knowngood.shell import hands
+from knowngood.shell.store import Store
+from tests import builders as b
+
+REF = Ref("ConfigMap", "guardrail")
+FLAG = {"name": "safe-mode", "configMapKeyRef": {"name": "guardrail", "key": "mode"}, "value": "strict"}
+
+
+class Api:
+    """Objects by kind and name; what is no object is raised, as often as it is listed."""
+
+    def __init__(self, **found: Any) -> None:
+        self.found, self.asked, self.patched = found, 0, list[Any]()
+        self.refusals: list[c.ApiError] = []
+
+    async def get(self, resource: c.Resource, namespace: str, name: str) -> Any:
+        self.asked += 1
+        answer = self.found.get(name, c.ApiError(404, "NotFound", "no such object"))
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    async def patch(self, resource: c.Resource, namespace: str, name: str, body: Any, **guards: Any) -> Any:
+        self.patched.append((resource.kind, namespace, name, body, guards))
+        if self.refusals:
+            raise self.refusals.pop(0)
+        meta = {"name": name, "namespace": namespace, "uid": guards["uid"], "resourceVersion": "101"}
+        return {"kind": resource.kind, "apiVersion": resource.group_version, "metadata": meta}
+
+
+def facts() -> Any:
+    step = {"name": "guard", "action": "SetFlag", "setFlag": {"flag": "safe-mode"}}
+    plan = Plan(steps=[PlanStep.from_object(step)])
+    return b.facts(incident=b.incident({"plan": plan.to_object()}), model=b.model({"flags": [FLAG]}))
+
+
+def made(api: Api) -> hands.Hands:
+    return hands.Hands(cast(c.Cluster, api), Store())
+
+
+async def test_each_object_is_read_once_a_look() -> None:
+    api, things = Api(guardrail=b.thing("ConfigMap", "guardrail", {"data": {"mode": "x"}}).raw), hands.Things()
+    for _ in range(3):
+        found = await made(api).equipped(facts(), things)
+    assert api.asked == 1
+    looked = found.look(REF)
+    assert looked is not None
+    assert looked.thing is not None
+    assert looked.thing.raw["data"] == {"mode": "x"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "wanted"),
+    [
+        (c.ApiError(404, "NotFound", "gone"), Lookup()),
+        (c.ApiError(403, "Forbidden", "no right"), Lookup(problem="ConfigMap guardrail cannot be read: no right")),
+    ],
+)
+async def test_what_is_not_there_and_what_may_not_be_read_are_two(answer: c.ApiError, wanted: Lookup) -> None:
+    found = await made(Api(guardrail=answer)).equipped(facts(), {})
+    assert found.look(REF) == wanted
+
+
+@pytest.mark.parametrize("status", [0, 429, 500])
+async def test_no_answer_is_no_decision(status: int) -> None:
+    with pytest.raises(c.ApiError):
+        await made(Api(guardrail=c.ApiError(status, "", "x"))).equipped(facts(), {})
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "sub", "content"),
+    [
+        ("v1", "ConfigMap", "", c.STRATEGIC),
+        ("knowngood.dev/v1alpha1", "ModelDeployment", "status", c.MERGE),
+    ],
+)
+async def test_a_write_names_the_object_at_its_version(version: str, kind: str, sub: str, content: str) -> None:
+    api = Api()
+    mutation = Mutation(Target(version, kind, "vision", "x", "u-1", "100"), {"data": {}}, sub)
+    await made(api).apply(mutation)
+    guards = {"uid": "u-1", "resource_version": "100", "sub": sub or None, "content_type": content}
+    assert api.patched == [(kind, "vision", "x", {"data": {}}, guards)]
+
+
+async def test_admission_that_lags_is_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "_ADMISSION_LAGS", (0.0, 0.0))
+    api = Api()
+    target = Target("v1", "ConfigMap", "vision", "x", "u-1", "100")
+    api.refusals = [c.ApiError(403, "Forbidden", "not yet")] * 2
+    await made(api).apply(Mutation(target, {}))
+    assert len(api.patched) == 3
+    api.refusals = [c.ApiError(403, "Forbidden", "never")] * 3
+    with pytest.raises(c.ApiError):
+        await made(api).apply(Mutation(target, {}))
