@@ -7,6 +7,7 @@ could not exist. Moments are seconds after `START`.
 import copy
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from knowngood.core.facts.workload import Container, Pod, PodContainer, Workload
 from knowngood.core.incidents import evidence as evidence_of
 from knowngood.core.incidents.judge import Judged
 from knowngood.core.incidents.opening import SignalView, incident_object
-from knowngood.core.response.facts import Facts
+from knowngood.core.response.facts import Facts, Standby
 from knowngood.core.signals.answer import DataState, Row
 from knowngood.core.signals.compiled import CompiledSignal, compile_policy
 
@@ -159,6 +160,26 @@ def thing(kind: str, name: str, body: Mapping[str, Any], consent: str | None = M
     labels = {} if consent is None else {"knowngood.dev/model": consent}
     meta = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "resourceVersion": "100", "labels": labels}
     return read_thing({"apiVersion": versions[kind], "kind": kind, "metadata": meta, **body})
+
+
+SERVICE = {"serviceRef": {"name": MODEL}}
+STANDBY = {"standby": {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "digits-standby"}}}
+
+
+def service(selector: Mapping[str, str] | None = None, consent: str | None = MODEL, **marks: str) -> Thing:
+    """The Service `digits`, which leads to the workload; ``marks`` are annotations of ours."""
+    made = thing("Service", MODEL, {"spec": {"selector": dict(selector or {"app": MODEL})}}, consent)
+    annotations = {f"knowngood.dev/{key.replace('_', '-')}": value for key, value in marks.items()}
+    return read_thing(merged(dict(made.raw), {"metadata": {"annotations": annotations}}))
+
+
+def standby(running: str = "good", ready: bool = True, consent: str | None = MODEL, **changes: Any) -> Standby:
+    """The Deployment `digits-standby` on the release called `running`, with two pods."""
+    name, labels = "digits-standby", {"app": "digits-standby"}
+    selector = Selector(tuple(labels.items()))
+    found = workload({CONTAINER: image(running)}, consent=consent, name=name, uid="standby-uid", selector=selector)
+    their = tuple(pod(f"{name}-{i}", running, labels=labels, ready=ready) for i in range(2))
+    return Standby(replace(found, **changes), their)
 
 
 AWAY = {"name": "away", "action": "ScaleToZero", "allowOutage": True}

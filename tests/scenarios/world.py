@@ -24,7 +24,7 @@ from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
-from knowngood.core.response.facts import Facts, Hold, running_digests
+from knowngood.core.response.facts import Facts, Hold, Standby, running_digests
 from knowngood.core.response.mutation import Mutation
 from knowngood.core.response.needs import needs
 from tests import builders as b
@@ -66,6 +66,7 @@ class World:
     evidence: Evidence = field(default_factory=b.evidence)
     told: list[Tell] = field(default_factory=list)
     things: dict[Ref, Thing] = field(default_factory=dict)
+    standby: Standby | None = None
 
     @property
     def facts(self) -> Facts:
@@ -87,6 +88,7 @@ class World:
             hold=self.hold,
             unguarded=self.unguarded,
             things=self._read(self.status),
+            standby=self.standby,
         )
 
     def _read(self, status: AIIncidentStatus) -> dict[Ref, Lookup]:

@@ -18,9 +18,13 @@ request.userInfo.username == '{{ include "knowngood.operatorUser" . }}'
 authorizer.group('apps').resource({{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
 {{- end -}}
 
-{{/* The ConfigMaps of the request's namespace, to be asked what the requester may do with them. */}}
+{{/* The ConfigMaps of the request's namespace, to be asked what the requester may do with them; and its Services. */}}
 {{- define "knowngood.cel.configMaps" -}}
 authorizer.group('').resource('configmaps').namespace(request.namespace)
+{{- end -}}
+
+{{- define "knowngood.cel.services" -}}
+authorizer.group('').resource('services').namespace(request.namespace)
 {{- end -}}
 
 {{/* True for requests in a namespace that this operator watches. */}}
@@ -56,6 +60,20 @@ oldObject.metadata.?annotations[?'knowngood.dev/replaced'].orValue('').split(','
 {{/* The entries that an annotation noted before this request, as a list: "replaced-flags". */}}
 {{- define "knowngood.cel.noted" -}}
 oldObject.metadata.?annotations[?'knowngood.dev/{{ . }}'].orValue('').split(',')
+{{- end -}}
+
+{{/* A map as an annotation notes it, entry by entry: "oldObject.spec.selector". */}}
+{{- define "knowngood.cel.entries" -}}
+({{ . }}).map(k, k + '=' + {{ include "knowngood.cel.escaped" (printf "(%s)[k]" .) }})
+{{- end -}}
+
+{{/*
+True where a Service gets a selector that is neither what was noted in it before nor the one that it has with more asked for, by
+keys that are Kubernetes' or ours.
+*/}}
+{{- define "knowngood.cel.ledElsewhere" -}}
+{{- $new := "object.spec.?selector.orValue({})" }}{{ $old := "oldObject.spec.?selector.orValue({})" -}}
+{{ $new }} != {{ $old }} && !({{ include "knowngood.cel.entries" $new }}.all(entry, entry in {{ include "knowngood.cel.noted" "replaced-selector" }}) && {{ include "knowngood.cel.noted" "replaced-selector" }}.all(entry, entry in {{ include "knowngood.cel.entries" $new }})) && !({{ $old }}.size() > 0 && {{ $old }}.all(k, k in {{ $new }} && {{ $old }}[k] == {{ $new }}[k]) && {{ $new }}.all(k, k in {{ $old }} || k in ['pod-template-hash', 'knowngood.dev/withheld']))
 {{- end -}}
 
 {{/* True where each entry that the annotation gains is one of a list: (list "replaced-flags" "variables.taken"). */}}
@@ -132,5 +150,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes]
 {{- end -}}

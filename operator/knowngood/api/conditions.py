@@ -139,6 +139,12 @@ class Reason(Documented):
     NOTHING_TO_CONTAIN = "NothingToContain", "The plan contains nothing."
     NO_RESPONSE = "NoResponse", "No response of the policy matches."
     IN_PROGRESS = "InProgress", "It has begun and is not finished."
+    STANDBY_NOT_READY = "StandbyNotReady", "No pod of the standby is ready."
+    STANDBY_NOT_PROVEN = (
+        "StandbyNotProven",
+        "The standby runs a release that is neither pinned nor proven, or is suspect.",
+    )
+    SUSPECT_RUNS = "SuspectRuns", "Pods of the workload still run the suspect."
     ALREADY_SO = "AlreadySo", "What a step wants is so already; it changes nothing."
     DONE = "Done", "It is finished."
     FAILED = "Failed", "It failed; the message says why and what a person can do."

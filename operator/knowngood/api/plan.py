@@ -12,7 +12,7 @@ from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
 from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
-from knowngood.api.steps import SetFlag
+from knowngood.api.steps import RerouteTraffic, SetFlag
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
@@ -53,6 +53,9 @@ class PlanKnownGood(ObservedModel):
     source: KnownGoodSource = Field(description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak.")
 
 
+LabelMap = Annotated[dict[ShortText, ShortText], Field(max_length=64)]
+
+
 class StepObserved(ObservedModel):
     """What a step saw when its intent was written; its write is refused when this has moved."""
 
@@ -60,6 +63,8 @@ class StepObserved(ObservedModel):
     containers: NamedImages = Field(default_factory=list, description="The target's images.")
     replicas: int | None = Field(default=None, ge=0, description="How many pods the target asked for.")
     value: Message | None = Field(default=None, description="The value that stood there; absent: there was none.")
+    selector: LabelMap = Field(default_factory=dict, description="The Service's selector.")
+    wanted: LabelMap = Field(default_factory=dict, description="The selector that the Service gets.")
 
 
 class PlanStep(ObservedModel):
@@ -69,6 +74,7 @@ class PlanStep(ObservedModel):
     action: ShortText = Field(description="What it does, for example PinKnownGood.")
     summary: Message = Field(default="", description="What it does, as a sentence with names and values.")
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
+    reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     state: StepState = Field(
         default=StepState.PENDING,
         description="Pending, Intended (written down before the effect), Done, Failed, Skipped, Undoing or Undone.",

@@ -11,7 +11,7 @@ from knowngood.api.common import ItemName
 from knowngood.api.conditions import Conditions
 from knowngood.api.durations import Duration, PositiveDuration
 from knowngood.api.schema import ATOMIC, by, rule, rules
-from knowngood.api.steps import BLOCKS, ActionName, FreezeEvidence, SetFlag, block_problem, block_rules
+from knowngood.api.steps import BLOCKS, ActionName, FreezeEvidence, RerouteTraffic, SetFlag, block_problem, block_rules
 
 
 class OnFailure(StrEnum):
@@ -49,6 +49,7 @@ class Step(KnowngoodModel):
     action: ActionName = Field(description="What it does, for example PinKnownGood.")
     freeze_evidence: FreezeEvidence | None = Field(default=None, description="For FreezeEvidence: its budget.")
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
+    reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     allow_outage: bool = Field(
         default=False, description="True: this step may leave the model without any pod that answers."
     )

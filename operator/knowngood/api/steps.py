@@ -44,9 +44,26 @@ class SetFlag(KnowngoodModel):
     flag: FlagName = Field(description="A flag of the ModelDeployment's spec.flags; its value is written.")
 
 
+class Destination(StrEnum):
+    """Where a Service leads."""
+
+    STANDBY = "Standby"
+    WORKLOAD = "Workload"
+
+
+class RerouteTraffic(KnowngoodModel):
+    """Where callers are led."""
+
+    to: Destination = Field(
+        default=Destination.STANDBY,
+        description="Standby: to the workload of spec.standby. Workload: back, as the Service led before.",
+    )
+
+
 BLOCKS: Final = {
     "freeze_evidence": (ActionName.FREEZE_EVIDENCE, False),
     "set_flag": (ActionName.SET_FLAG, True),
+    "reroute_traffic": (ActionName.REROUTE_TRAFFIC, False),
 }
 """By field of a step: whose block it is, and whether that action cannot do without it."""
 

@@ -86,6 +86,7 @@ DEPLOYMENTS = Resource("apps/v1", "Deployment", "deployments")
 STATEFULSETS = Resource("apps/v1", "StatefulSet", "statefulsets")
 REPLICASETS = Resource("apps/v1", "ReplicaSet", "replicasets")
 PODS = Resource("v1", "Pod", "pods")
+SERVICES = Resource("v1", "Service", "services")
 CONFIGMAPS = Resource("v1", "ConfigMap", "configmaps")
 ADMISSION_POLICIES = Resource(
     "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicy", "validatingadmissionpolicies"
@@ -95,7 +96,7 @@ ADMISSION_BINDINGS = Resource(
 )
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
-KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, MODELS)}
+KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, SERVICES, MODELS)}
 """What steps read and write, by kind."""
 
 

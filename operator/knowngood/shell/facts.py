@@ -13,7 +13,7 @@ from knowngood.core.incidents.opening import SignalView, current
 from knowngood.core.incidents.record import is_over
 from knowngood.core.incidents.settled import unsettled
 from knowngood.core.incidents.suspicion import suspicions, ties_told
-from knowngood.core.response.facts import Facts, running_digests
+from knowngood.core.response.facts import Facts, Standby, running_digests
 from knowngood.shell.board import Board
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
@@ -29,6 +29,15 @@ def workload_of(store: Store, model: ModelDeployment) -> Workload | None:
     """The workload that ``workloadRef`` names; None where there is none."""
     ref = model.spec.workload_ref
     return store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
+
+
+def standby_of(store: Store, model: ModelDeployment) -> Standby | None:
+    """The workload that ``standby`` names, and its pods; None where none is declared."""
+    if model.spec.standby is None:
+        return None
+    ref = model.spec.standby.workload_ref
+    workload = store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
+    return Standby(workload, store.pods(workload))
 
 
 def opening(store: Store, board: Board, model: ModelDeployment) -> list[SignalView]:
@@ -81,6 +90,7 @@ def incident_facts(
         episode=numbered(model, incident.metadata.name) or last_episode(store, model) + 1,
         now=now,
         neighbours=store.neighbours(model),
+        standby=standby_of(store, model),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knowngood.api.steps import ActionName
-from knowngood.core.facts.things import Ref, Thing
+from knowngood.core.facts.things import Ref, Thing, read_thing
 from tests import builders as b
 from tests.scenarios.world import World, patched
 
@@ -37,6 +37,7 @@ class Case:
     disturb: Callable[[World], None] = _person_sets_fix  # another writer changes what it is about to write
     undisturbed: Callable[[World], bool] = _fix_stands  # whether that writer's change still stands
     without_consent: Callable[[World], None] = _no_consent
+    changes: Callable[[], dict[str, Any]] = dict  # of the world
 
     def __str__(self) -> str:
         return self.id
@@ -47,12 +48,49 @@ class Case:
             {"name": "evidence", "action": "FreezeEvidence"},
             {"name": "act", "action": self.name.value, **self.step},
         ]
-        workload = b.workload(env=ENV)
+        workload = self.changes().get("workload", b.workload(env=ENV))
         things = {Ref(t.kind, t.name): t for t in self.things()}
-        values = {"model": b.model(self.model), "workload": workload, "things": things, **changes}
+        values = {"model": b.model(self.model), "workload": workload, "things": things, **self.changes(), **changes}
         made = World(playbooks=(b.playbook(steps=steps),), **values)
         made.evidence = b.evidence().model_copy(update={"workload": b.seen(workload)})
         return made
+
+
+SERVICE = Ref("Service", b.MODEL)
+
+
+def _service(consent: str | None = b.MODEL) -> tuple[Thing, ...]:
+    return (b.service(consent=consent),)
+
+
+def _rerouted() -> tuple[Thing, ...]:
+    marks = {
+        "routed_by": b.incident().metadata.name,
+        "routed_to": "Deployment/digits-standby",
+        "replaced_selector": f"app={b.MODEL}",
+    }
+    return (b.service({"app": "digits-standby"}, **marks),)
+
+
+def _with_standby() -> dict[str, Any]:
+    return {"standby": b.standby()}
+
+
+def _mended() -> dict[str, Any]:
+    return {"standby": b.standby(), "workload": b.workload({b.CONTAINER: b.image("good")}), "pods": b.pods("good")}
+
+
+def _person_leads_it(found: World) -> None:
+    found.write_thing(SERVICE, {"spec": {"selector": {"app": "theirs"}}})
+
+
+def _their_lead_stands(found: World) -> bool:
+    return bool(found.things[SERVICE].raw["spec"]["selector"] == {"app": "theirs"})
+
+
+def _no_consent_of_service(found: World) -> None:
+    raw = found.things[SERVICE].raw
+    found.things = {SERVICE: read_thing({**raw, "metadata": {**raw["metadata"], "labels": {}}})}
 
 
 GUARDRAIL = Ref("ConfigMap", "guardrail")
@@ -110,5 +148,27 @@ CASES = (
         {"flags": [SAFE_MODE, RATE]},
         disturb=_person_sets_rate,
         undisturbed=_rate_stands,
+    ),
+    Case(
+        "RerouteTraffic-Standby",
+        ActionName.REROUTE_TRAFFIC,
+        {},
+        {"knownGood": PINNED, **b.SERVICE, **b.STANDBY},
+        _service,
+        _person_leads_it,
+        _their_lead_stands,
+        _no_consent_of_service,
+        _with_standby,
+    ),
+    Case(
+        "RerouteTraffic-Workload",
+        ActionName.REROUTE_TRAFFIC,
+        {"rerouteTraffic": {"to": "Workload"}},
+        {"knownGood": PINNED, **b.SERVICE, **b.STANDBY},
+        _rerouted,
+        _person_leads_it,
+        _their_lead_stands,
+        _no_consent_of_service,
+        _mended,
     ),
 )

@@ -7,17 +7,17 @@ from typing import Any
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.facts.things import Lookup, read_thing
-from knowngood.core.facts.workload import read_workload
+from knowngood.core.facts.workload import PodContainer, read_workload
 from knowngood.core.response.changing import Changing, State
-from knowngood.core.response.facts import Facts
+from knowngood.core.response.facts import Facts, Standby
 from knowngood.core.response.mutation import Mutation
 from knowngood.core.response.registry import action
 from tests import builders as b
 from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, path_of
-from tests.conformance.admission.world import model
+from tests.conformance.admission.world import GOOD, model
 from tests.conformance.apiserver import Answer
 
-VERSIONS = {"ConfigMap": "v1"}
+VERSIONS = {"ConfigMap": "v1", "Service": "v1"}
 MOST = 20
 
 
@@ -29,6 +29,7 @@ class Acting:
     name: str
     given: dict[str, Any]
     path: str
+    standby: str = ""  # where that workload is
     step: PlanStep = field(init=False)
     changing: Changing = field(init=False)
 
@@ -51,8 +52,17 @@ class Acting:
             incident=b.incident({"plan": Plan(steps=[self.step]).to_object()}),
             workload=read_workload(raw),
             container="model",
+            pods=tuple(b.pod(f"p{i}", "good", labels={"app": self.name}) for i in range(2)),
+            standby=self._standby() if self.standby else None,
             things={ref: Lookup(read_thing(self._read(_path(ref.kind, ref.name)))) for ref in refs},
         )
+
+    def _standby(self) -> Standby:
+        """The standby, with pods on a release that is pinned: no kubelet runs here."""
+        workload = read_workload(self._read(self.standby))
+        running = PodContainer("model", GOOD, GOOD)
+        pod = b.pod("standby-0", labels=dict(workload.selector.equal), containers=(running,))
+        return Standby(workload, (pod,))
 
     def _read(self, path: str) -> dict[str, Any]:
         answer = self.operator.send("GET", path)

@@ -38,6 +38,7 @@ _PLURALS: Final = {
     "StatefulSet": "statefulsets",
     "Secret": "secrets",
     "ConfigMap": "configmaps",
+    "Service": "services",
     "ModelDeployment": "modeldeployments",
     "AIIncident": "aiincidents",
     "IncidentPolicy": "incidentpolicies",

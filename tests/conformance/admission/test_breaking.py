@@ -28,9 +28,12 @@ from tests.conformance.apiserver import Answer, ApiServer
 
 pytestmark = pytest.mark.conformance
 # RBAC refuses the same, so that no request of the operator comes this far: a second wall.
-BEHIND_RBAC: Final = frozenset({("workloads", 0), ("resources", 0), ("incidents", 0)})
+BEHIND_RBAC: Final = frozenset({("workloads", 0), ("resources", 0), ("incidents", 0), ("services", 0)})
 # Another expression refuses the same, with a message that tells less.
-TOLD_BETTER: Final = {("workloads", 1): "image-of-a-workload-without-consent"}
+TOLD_BETTER: Final = {
+    ("workloads", 1): "image-of-a-workload-without-consent",
+    ("services", 1): "route-of-a-service-without-consent",
+}
 SECONDS: Final = 10
 Try = Callable[[ApiServer, Client], Answer]
 
@@ -61,6 +64,7 @@ TRIES: Final[dict[str, Try]] = {
     "fix-of-no-model": _create("owner", incident("born", origin="User", modelRef={"name": "nobody"}, fix=FIX)),
     "workload-of-others": _patch("editor", MODEL, OTHER),
     "config-map-of-others": _patch("owner", MODEL, dependencies("theirs")),
+    "service-of-others": _patch("editor", MODEL, {"serviceRef": {"name": "free"}}),
     "variable-of-others": _patch("editor", MODEL, {"flags": [world.RATE | {"value": "11"}]}),
     "map-of-others": _patch("editor", MODEL, {"flags": [world.SAFE_MODE | {"value": "off"}]}),
     "standby-of-others": _patch("owner", MODEL, {"standby": OTHER}),
@@ -138,6 +142,7 @@ def test_each_expression_is_needed(api: ApiServer, operator: Client, before: dic
         ("unknown-model", "image-of-a-workload-whose-model-does-not-exist"),
         ("unknown-fix", "fix-of-no-model"),
         ("unseen-workload", "proof-without-a-workload"),
+        ("unknown-route", "route-to-foreign-pods"),
     ],
 )
 def test_each_mark_is_needed(api: ApiServer, operator: Client, before: dict[str, str], concern: str, name: str) -> None:

@@ -171,6 +171,15 @@ class TestReferences:
         assert answer.status == 403
         assert "spec.standby: owner may not patch Deployment free" in answer.message
 
+    def test_of_the_service(self, api: ApiServer) -> None:
+        path = path_of(model("digits"))
+        for client in (person(api, "editor"), person(api, "owner")):
+            answer = client.send("PATCH", path, {"spec": {"serviceRef": {"name": "free"}}}, dry_run=True)
+            assert answer.status == 403
+            assert "may not patch Service free" in answer.message
+        again = {"spec": {"serviceRef": None}}
+        assert person(api, "owner").send("PATCH", path, again, dry_run=True).status == 200
+
     @pytest.mark.parametrize(
         ("flag", "what"),
         [(world.RATE, "Deployment digits"), (world.SAFE_MODE, "ConfigMap guardrail")],

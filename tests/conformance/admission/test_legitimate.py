@@ -186,6 +186,34 @@ def test_sets_a_flag_and_takes_it_back(api: ApiServer, operator: Client) -> None
         assert _content(operator.send("GET", place).body) == before
 
 
+def test_leads_a_service_to_the_standby_and_back(api: ApiServer, operator: Client) -> None:
+    """RerouteTraffic's own patches, both ways and undone."""
+    name, standby = "led", world.workload("led-standby", "led")
+    path = _made(api, name, standby="led-standby")
+    made = world.service(name, name)
+    for item in (made, standby):
+        assert admin(api).create(item).status == 201
+    away = Acting(operator, name, {"name": "away", "action": "RerouteTraffic"}, path, path_of(standby))
+    before = _content(operator.send("GET", path_of(made)).body)
+    away.write()
+    led = _content(operator.send("GET", path_of(made)).body)
+    assert led["spec"]["selector"] == {"app": "led-standby"}
+    home = {"name": "home", "action": "RerouteTraffic", "rerouteTraffic": {"to": "Workload"}}
+    back = Acting(operator, name, home, path, path_of(standby))
+    back.write()
+    assert _content(operator.send("GET", path_of(made)).body) == before
+    back.undo()
+    assert _content(operator.send("GET", path_of(made)).body) == led
+    away.undo()
+    assert _content(operator.send("GET", path_of(made)).body) == before
+
+
+def test_leads_a_service_to_fewer_of_its_pods(api: ApiServer, operator: Client) -> None:
+    narrowed = {"app": "digits", "pod-template-hash": "5d", "knowngood.dev/withheld": "x"}
+    made = patched(operator, path_of(world.service("digits", None)), {"spec": {"selector": narrowed}}, MERGE)
+    assert made["spec"]["selector"] == narrowed
+
+
 def _content(body: dict[str, Any]) -> dict[str, Any]:
     kept = {k: v for k, v in body["metadata"].items() if k in ("labels", "annotations")}
     return {**{k: v for k, v in body.items() if k != "status"}, "metadata": {k: v for k, v in kept.items() if v}}
@@ -199,8 +227,8 @@ def _once_seen(operator: Client, path: str, patch: dict[str, Any]) -> Answer:
     return answer
 
 
-def _made(api: ApiServer, name: str, flags: list[dict[str, Any]] | None = None) -> str:
-    declared = model(name)
+def _made(api: ApiServer, name: str, flags: list[dict[str, Any]] | None = None, standby: str = "") -> str:
+    declared = world.reached(model(name), standby) if standby else model(name)
     declared["spec"] |= {"flags": flags or world.FLAGS}
     for item in (world.workload(name, name), declared):
         assert admin(api).create(item).status == 201

@@ -90,6 +90,21 @@ def release(of: str, proven: bool) -> dict[str, Any]:
     return entry | ({"provenAt": NOW} if proven else {})
 
 
+def service(name: str, model: str | None) -> dict[str, Any]:
+    """A Service that leads to the workload of its name; with `model`, its owner consents to that one."""
+    meta = {"name": name, "namespace": WATCHED, "labels": {LABEL: model} if model else {}}
+    spec = {"selector": {"app": name}, "ports": [{"port": 80}]}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+
+
+def reached(made: dict[str, Any], standby: str) -> dict[str, Any]:
+    """The model with the Service of its name and a standby."""
+    name = made["metadata"]["name"]
+    ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": standby}
+    made["spec"] |= {"serviceRef": {"name": name}, "standby": {"workloadRef": ref}}
+    return made
+
+
 TAGGED: Final = f"{REGISTRY}/digits:latest"
 TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
 FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
@@ -143,9 +158,16 @@ OBJECTS: Final = (
     workload("impostor", "digits"),
     workload("faces", "faces", "StatefulSet"),
     workload("digits", "digits", namespace=ELSEWHERE),
-    model("digits"),
+    workload("digits-standby", "digits"),
+    workload("faces-standby", "faces"),
+    service("digits", "digits"),
+    service("ghost", "ghost"),
+    service("free", None),
+    service("orphan", "nobody"),
+    service("impostor", "digits"),
+    reached(model("digits"), "digits-standby"),
     model("faces", "StatefulSet"),
-    model("ghost"),
+    reached(model("ghost"), "nowhere"),
     model("digits", namespace=ELSEWHERE),
     KEPT,
     UNMARKED,
@@ -193,7 +215,9 @@ def bindings() -> list[dict[str, Any]]:
         role("reads-all", "", "configmaps", ["get"]),
         role("patches-guardrail", "", "configmaps", ["patch"], resourceNames=["guardrail"]),
     ]
-    roles.append(("owner", "Role", "patches-guardrail"))
+    own.append(role("patches-service", "", "services", ["patch"], resourceNames=["digits"]))
+    own.append(role("patches-standby", "apps", "deployments", ["patch"], resourceNames=["digits-standby"]))
+    roles += [("owner", "Role", f"patches-{what}") for what in ("guardrail", "service", "standby")]
     for verb in VERBS.values():  # who may write incidents, and decide everything but this
         others = [each for each in VERBS.values() if each != verb]
         own.append(role(f"no-{verb}", "knowngood.dev", "aiincidents", ["get", "create", "patch", *others]))

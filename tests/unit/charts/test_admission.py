@@ -18,8 +18,13 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "kept",
     "flags",
     "flag-values",
+    "services",
+    "routes",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
+    "unknown-route",
+    "known-route-deployments",
+    "known-route-statefulsets",
     "unseen-workload",
     "seen-deployments",
     "seen-statefulsets",

@@ -72,6 +72,7 @@ class TestEachMode:
             "playbooks/status",
             "deployments",
             "statefulsets",
+            "services",
             "events",
             "configmaps",
             "leases",

@@ -273,7 +273,6 @@ def _unheeded(model: ModelDeployment) -> list[str]:
         "spec.knownGood.artifacts": pinned is not None and bool(pinned.artifacts),
         "spec.knownGood.requires": pinned is not None and bool(pinned.requires),
         "spec.dependencies": bool(spec.dependencies),
-        "spec.standby": spec.standby is not None,
         "spec.candidate": spec.candidate is not None,
     }
     return [field for field, wanted in asked.items() if wanted]

@@ -32,6 +32,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Standby:
+    """The warm copy that spec.standby names: its workload, where its owner consents, and its pods."""
+
+    workload: Workload | None
+    pods: tuple[Pod, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """An incident, and the world around it as last read."""
 
@@ -50,6 +58,7 @@ class Facts:
     hold: Hold | None = None  # limits, cooldown, suspension, the emergency stop
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
+    standby: Standby | None = None  # None: the model has none
     things: Mapping[Ref, Lookup] = field(default_factory=dict)  # what the plan's steps need, as far as it was read
 
     @property

@@ -78,6 +78,7 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         on_failure=step.on_failure,
         timeout=timeout,
         set_flag=step.set_flag,
+        reroute_traffic=step.reroute_traffic,
         summary=described.summary if described else "",
         precondition=described.precondition if described else "",
         effect=described.effect if described else "",

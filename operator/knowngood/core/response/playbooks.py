@@ -17,6 +17,7 @@ SUPPORTED = frozenset(
     {
         ActionName.FREEZE_EVIDENCE,
         ActionName.PIN_KNOWN_GOOD,
+        ActionName.REROUTE_TRAFFIC,
         ActionName.SCALE_TO_ZERO,
         ActionName.SET_FLAG,
         ActionName.NOTIFY,

@@ -6,6 +6,17 @@ from tests.conformance.admission.attacks.flags import FLAGS
 from tests.conformance.admission.attacks.kept import CONFIGMAPS
 from tests.conformance.admission.attacks.records import DECLARED, INCIDENTS
 from tests.conformance.admission.attacks.rights import RIGHTS_OF_ITS_OWN
+from tests.conformance.admission.attacks.routes import ROUTES
 from tests.conformance.admission.attacks.workloads import ENVIRONMENT, IMAGES, SHAPE
 
-ATTACKS: Final = (*IMAGES, *ENVIRONMENT, *SHAPE, *DECLARED, *INCIDENTS, *CONFIGMAPS, *FLAGS, *RIGHTS_OF_ITS_OWN)
+ATTACKS: Final = (
+    *IMAGES,
+    *ENVIRONMENT,
+    *SHAPE,
+    *DECLARED,
+    *INCIDENTS,
+    *CONFIGMAPS,
+    *FLAGS,
+    *ROUTES,
+    *RIGHTS_OF_ITS_OWN,
+)
