@@ -208,7 +208,7 @@ class World:
         assert self.workload is not None
         version = str(int(self.workload.resource_version) + 1)
         self.workload = dataclasses.replace(changed, resource_version=version, generation=changed.generation + 1)
-        if self.rolls_out:
+        if self.rolls_out and not self.workload.paused:
             self.roll_out()
 
     def touch(self) -> None:
@@ -264,7 +264,8 @@ def patched(found: Workload, patch: Mapping[str, Any]) -> Workload:
     annotations = {**found.annotations, **metadata.get("annotations", {})}
     annotations = {key: value for key, value in annotations.items() if value is not None}
     replicas = spec.get("replicas", found.replicas)
-    return dataclasses.replace(found, containers=containers, annotations=annotations, replicas=replicas)
+    paused = bool(spec.get("paused", found.paused))
+    return dataclasses.replace(found, containers=containers, annotations=annotations, replicas=replicas, paused=paused)
 
 
 def _container(old: Container, patch: Mapping[str, Any]) -> Container:

@@ -1,5 +1,6 @@
 """A world for each action that changes the cluster: where it can act, and how another writer would get in its way."""
 
+import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,9 +129,25 @@ def _env(**values: str) -> dict[str, Any]:
     return {"spec": {"template": {"spec": {"containers": [{"name": b.CONTAINER, "env": env}]}}}}
 
 
+def _person_pauses(found: World) -> None:
+    assert found.workload is not None
+    found.write(dataclasses.replace(found.workload, paused=True))
+
+
+def _their_pause_stands(found: World) -> bool:
+    return found.workload is not None and found.workload.paused and not found.workload.annotations
+
+
 CASES = (
     Case("PinKnownGood", ActionName.PIN_KNOWN_GOOD, {}),
     Case("ScaleToZero", ActionName.SCALE_TO_ZERO, {"allowOutage": True}),
+    Case(
+        "PauseRollout",
+        ActionName.PAUSE_ROLLOUT,
+        {},
+        disturb=_person_pauses,
+        undisturbed=_their_pause_stands,
+    ),
     Case(
         "SetFlag-ConfigMap",
         ActionName.SET_FLAG,

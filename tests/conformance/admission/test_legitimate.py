@@ -186,6 +186,23 @@ def test_sets_a_flag_and_takes_it_back(api: ApiServer, operator: Client) -> None
         assert _content(operator.send("GET", place).body) == before
 
 
+def test_holds_roll_outs_and_lets_go(api: ApiServer, operator: Client) -> None:
+    """PauseRollout's own patch and undo; and a pin of the same incident, which lifts it."""
+    path = _made(api, "holding")
+    before = _content(operator.send("GET", path).body)
+    act = Acting(operator, "holding", {"name": "hold", "action": "PauseRollout"}, path)
+    for _ in range(2):
+        act.write()
+        assert operator.send("GET", path).body["spec"]["paused"] is True
+        act.undo()
+        assert _content(operator.send("GET", path).body) == before
+    act.write()
+    Acting(operator, "holding", {"name": "pin", "action": "PinKnownGood"}, path).write()
+    after = operator.send("GET", path).body
+    assert not after["spec"].get("paused")
+    assert answering(after)["image"] == GOOD
+
+
 def test_leads_a_service_to_the_standby_and_back(api: ApiServer, operator: Client) -> None:
     """RerouteTraffic's own patches, both ways and undone."""
     name, standby = "led", world.workload("led-standby", "led")

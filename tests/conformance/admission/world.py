@@ -151,6 +151,14 @@ FEATURES: Final = {
     "metadata": {"name": "feature-pipeline", "namespace": WATCHED},
     "data": {"version": "v3"},
 }
+
+
+def paused(made: dict[str, Any]) -> dict[str, Any]:
+    """A workload whose roll-outs a person holds."""
+    made["spec"]["paused"] = True
+    return made
+
+
 OBJECTS: Final = (
     workload("digits", "digits"),
     workload("free", None),
@@ -158,6 +166,8 @@ OBJECTS: Final = (
     workload("impostor", "digits"),
     workload("faces", "faces", "StatefulSet"),
     workload("digits", "digits", namespace=ELSEWHERE),
+    paused(workload("held", "held")),
+    model("held"),
     workload("digits-standby", "digits"),
     workload("faces-standby", "faces"),
     service("digits", "digits"),

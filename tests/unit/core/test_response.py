@@ -270,11 +270,11 @@ class TestMachine:
         status = first(facts)
         plan = status.plan
         assert plan is not None
-        alien = PlanStep(name="alien", action="RerouteTraffic", state=StepState.INTENDED)
+        alien = PlanStep(name="alien", action="Tomorrows", state=StepState.INTENDED)
         status = status.model_copy(update={"plan": plan.model_copy(update={"steps": [alien]})})
         effect = machine.decide(facts.with_status(status))
         assert isinstance(effect, Record)
-        after = step(effect.status, "RerouteTraffic")
+        after = step(effect.status, "Tomorrows")
         assert after is not None
         assert (after.state, after.reason) == (StepState.SKIPPED, Reason.NOT_SUPPORTED)
 

@@ -35,7 +35,7 @@ def _reconsidered(facts: Facts, step: PlanStep, found: Changing) -> Effect | Non
         return None
     there = found.state(facts, step) is State.THERE
     if late and there and found.finished(facts, step):
-        return Record(outcome.contained(status, step, found.done(facts, step), facts))
+        return Record(outcome.ended(status, step, found.done(facts, step), facts))
     return None if there else Record(_undone(status, step, found, facts))
 
 

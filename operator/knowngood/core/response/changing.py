@@ -92,9 +92,9 @@ class Changing(Action):
         """What is said when it is done."""
         return self.in_effect
 
-    def nothing_to_do(self, facts: Facts, step: PlanStep) -> str:
-        """That all is so already, before it began; empty where it is not."""
-        return ""
+    def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
+        """Why it is passed over: all is so already, or never can be."""
+        return None
 
     def superseded(self, facts: Facts, step: PlanStep) -> bool:
         """Whether a later step of the same plan has taken the place of what this one wrote."""
@@ -125,8 +125,8 @@ class Changing(Action):
             passed = step.on_failure is OnFailure.CONTINUE and another_acts(status, step)
             ended = outcome.skipped if passed else outcome.waiting
             return Record(ended(status, step, *obstacle, facts))
-        if nothing := self.nothing_to_do(facts, step):
-            return Record(outcome.skipped(status, step, Reason.ALREADY_SO, nothing, facts))
+        if (nothing := self.nothing_to_do(facts, step)) is not None:
+            return Record(outcome.skipped(status, step, *nothing, facts))
         if facts.hold is not None:
             return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
         seen = self.observe(facts, step)
@@ -141,9 +141,10 @@ class Changing(Action):
             "observed": seen,
         }
         status = stepped(facts.incident.status, step.name, intent)
-        status = status.model_copy(update={"phase": IncidentPhase.CONTAINING})
+        if step.action not in outcome.BESIDE:
+            status = status.model_copy(update={"phase": IncidentPhase.CONTAINING})
         about = f"{step.name} ({step.action}) is about to be written"
-        return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, about, facts))
+        return Record(outcome.in_progress(status, step, about, facts))
 
     def advance(self, facts: Facts, step: PlanStep) -> Effect:
         """Take the intended step, or its undoing, further."""
@@ -172,9 +173,9 @@ class Changing(Action):
             status = stepped(status, step.name, {"started_at": facts.now})
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
-            return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, rolling, facts))
+            return Record(outcome.in_progress(status, step, rolling, facts))
         if self.finished(facts, step):
-            return Record(outcome.contained(status, step, self.done(facts, step), facts))
+            return Record(outcome.ended(status, step, self.done(facts, step), facts))
         if facts.now - step.started_at > timedelta(seconds=seconds(step.timeout or self.default_timeout)):
             timeout = step.timeout or self.default_timeout
             why = f"{step.action} was written, but is not in effect after {timeout}; {self.late(facts, step)}"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from knowngood.api import GROUP
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
@@ -10,6 +11,9 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
 from knowngood.core.facts.workload import Workload
 from knowngood.core.response.knowngood import Choice, Refusal, Situation, candidates, choose, explain
+
+PAUSED_BY = f"{GROUP}/paused-by"
+"""On a Deployment: the incident that holds its roll-outs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,14 @@ def obstacle(ground: Ground) -> Refusal | None:
     return None
 
 
+def _paused_by_others(ground: Ground, workload: Workload) -> bool:
+    return workload.paused and workload.annotations.get(PAUSED_BY) != ground.incident.metadata.name
+
+
 def choice_for(ground: Ground) -> Choice:
     """The release to go back to now, or why there is none."""
     refusal = obstacle(ground)
-    if refusal is None and ground.workload is not None and ground.workload.paused:
+    if refusal is None and ground.workload is not None and _paused_by_others(ground, ground.workload):
         refusal = Refusal(Reason.PAUSED, f"{ground.target_name} is paused and would not roll out; resume it")
     if refusal is not None or ground.workload is None:
         return Choice(None, (refusal,) if refusal else ())

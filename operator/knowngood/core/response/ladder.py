@@ -72,18 +72,18 @@ def _forbidden(status: AIIncidentStatus) -> tuple[Reason, str] | None:
 
 
 def _after_failure(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """What the failed step's onFailure asks for."""
-    plan = status.plan
-    if plan is None:
-        return status
-    step = next((s for s in plan.steps if s.state is StepState.FAILED and s.reason not in _FINAL), None)
-    if step is None or not changes_workload(step.action) or step.reason == Reason.UNDONE:
-        return status
-    if step.on_failure is OnFailure.UNDO and step.started_at is not None and not _was_undone(status, step):
-        status = told(status, facts.now, "Undoing", f"{step.name} ({step.action}) failed; what it did is taken back")
-        return stepped(status, step.name, {"state": StepState.UNDOING, "finished_at": None})
-    if step.on_failure is OnFailure.ESCALATE and step.rung is Rung.CONTAIN:
-        return escalated(status, f"{step.name} ({step.action}) failed", facts)
+    """What the failed steps' onFailure asks for, the first that asks for something."""
+    for step in status.plan.steps if status.plan else ():
+        if step.state is not StepState.FAILED or step.reason in _FINAL or step.reason == Reason.UNDONE:
+            continue
+        if step.on_failure is OnFailure.UNDO and step.started_at is not None and not _was_undone(status, step):
+            said = f"{step.name} ({step.action}) failed; what it did is taken back"
+            undoing = {"state": StepState.UNDOING, "finished_at": None}
+            return stepped(told(status, facts.now, "Undoing", said), step.name, undoing)
+        if step.on_failure is OnFailure.ESCALATE and step.rung is Rung.CONTAIN:
+            again = escalated(status, f"{step.name} ({step.action}) failed", facts)
+            if again is not status:
+                return again
     return status
 
 

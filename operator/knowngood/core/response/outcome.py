@@ -4,8 +4,12 @@ from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, fin
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
+from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import conditioned, stepped, told
 from knowngood.core.response.facts import Facts
+
+BESIDE = frozenset({ActionName.PAUSE_ROLLOUT})
+"""Actions that change nothing of what answers, so that their end is no containment, their failure no loss of one."""
 
 
 def condition(
@@ -44,6 +48,9 @@ def failed(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: st
     """The step failed, loudly; what its onFailure asks for comes next."""
     ended = {"state": StepState.FAILED, "reason": reason.value, "message": message, "finished_at": facts.now}
     status = stepped(status, step.name, ended)
+    if step.action in BESIDE:
+        about = f"{step.name} ({step.action}): {message}"
+        return not_contained(told(status, facts.now, "StepFailed", about), step, reason, message, facts)
     status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
     status = told(status, facts.now, "ContainmentFailed", message)
     return condition(status, ConditionStatus.FALSE, reason, message, facts)
@@ -53,6 +60,28 @@ def person_wrote(status: AIIncidentStatus, step: PlanStep, message: str, facts: 
     """Another writer was ahead of us, and wins."""
     status = told(status, facts.now, Reason.PERSON_WROTE, message, Actor.PERSON)
     return failed(status, step, Reason.PERSON_WROTE, message, facts)
+
+
+def in_progress(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+    """The step is under way."""
+    if step.action in BESIDE:
+        return status
+    return condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, message, facts)
+
+
+def ended(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+    """The step is done; with it, perhaps, the containment."""
+    return (_beside if step.action in BESIDE else contained)(status, step, message, facts)
+
+
+def _beside(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+    done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now, "message": message}
+    status = told(stepped(status, step.name, done), facts.now, "StepDone", f"{step.name} ({step.action}): {message}")
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is None or old.status is ConditionStatus.TRUE:
+        return status
+    nothing = "what the plan has done so far changes nothing of what answers"
+    return condition(status, ConditionStatus.FALSE, Reason.NOTHING_TO_CONTAIN, nothing, facts)
 
 
 def contained(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:

@@ -20,6 +20,7 @@ SUPPORTED = frozenset(
         ActionName.REROUTE_TRAFFIC,
         ActionName.SCALE_TO_ZERO,
         ActionName.SET_FLAG,
+        ActionName.PAUSE_ROLLOUT,
         ActionName.NOTIFY,
     }
 )

@@ -3,13 +3,22 @@
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.actions.freeze_evidence import Freeze
 from knowngood.core.response.actions.notify import Notify
+from knowngood.core.response.actions.pause_rollout import PauseRollout
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
 from knowngood.core.response.actions.reroute_traffic import RerouteTraffic
 from knowngood.core.response.actions.scale_to_zero import ScaleToZero
 from knowngood.core.response.actions.set_flag import SetFlag
 from knowngood.core.response.changing import Changing
 
-ACTIONS: tuple[Action, ...] = (Freeze(), PinKnownGood(), RerouteTraffic(), ScaleToZero(), SetFlag(), Notify())
+ACTIONS: tuple[Action, ...] = (
+    Freeze(),
+    PinKnownGood(),
+    RerouteTraffic(),
+    ScaleToZero(),
+    SetFlag(),
+    PauseRollout(),
+    Notify(),
+)
 _BY_NAME = {action.name.value: action for action in ACTIONS}
 
 

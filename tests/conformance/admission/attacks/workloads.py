@@ -23,6 +23,7 @@ def noted(key: str, value: str, **spec: Any) -> dict[str, Any]:
     return {"metadata": {"annotations": {f"knowngood.dev/{key}": value}}, "spec": spec}
 
 
+HELD: Final = path_of(world.workload("held", None))
 ONLY: Final = "the operator may change only image and env"
 IMAGES: Final = (
     to_image("image-not-pinned-nor-proven", "neither pins nor has proven", UNKNOWN),
@@ -106,7 +107,15 @@ SHAPE: Final = (
     patch("replicas-invented", "must be how many there are", noted("replaced-replicas", "7", replicas=0)),
     patch("replicas-written-down-and-used-at-once", "must be how many", noted("replaced-replicas", "7", replicas=7)),
     patch("image-invented-as-taken-away", "must be what the containers run", noted("replaced", f"model={UNKNOWN}")),
-    patch("paused", ONLY, {"spec": {"paused": True}}),
+    patch("paused-without-a-note", "may only hold roll-outs with", {"spec": {"paused": True}}),
+    patch("resumed-what-a-person-holds", "may only hold roll-outs with", {"spec": {"paused": None}}, HELD),
+    patch("noted-what-a-person-holds", "may be written only by what holds roll-outs", noted("paused-by", "x"), HELD),
+    patch(
+        "resumed-by-a-note-of-the-moment",
+        "may only hold roll-outs with|may be written only by what holds roll-outs",
+        noted("paused-by", "x", paused=None),
+        HELD,
+    ),
     Attack("scale", RBAC, f"{DIGITS}/scale", {"spec": {"replicas": 0}}),
     patch(
         "relabel",

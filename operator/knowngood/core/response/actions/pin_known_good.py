@@ -1,6 +1,7 @@
 """PinKnownGood: put the workload's containers back on the known-good images, with the environment that goes with them.
 
-It writes the images and variables of the pinned containers and two annotations of its own; nothing else is touched.
+It writes the images and variables of the pinned containers and two annotations of its own, and lifts what PauseRollout
+of the same incident holds; nothing else is touched.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +19,7 @@ from knowngood.core.incidents.evidence import CUT, MAX_VALUE, same_value
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, with_plan
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.ground import Ground, choice_for, refused
+from knowngood.core.response.ground import PAUSED_BY, Ground, choice_for, refused
 from knowngood.core.response.knowngood import Pin
 from knowngood.core.response.mutation import Mutation, target_of
 from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction, workload_of
@@ -40,6 +41,8 @@ class PinKnownGood(WorkloadAction):
         WORKLOAD: (
             f"metadata.annotations.{ANNOTATION}",
             f"metadata.annotations.{REPLACED}",
+            f"metadata.annotations.{PAUSED_BY}",
+            "spec.paused",
             f"{_CONTAINERS}.*.image",
             f"{_CONTAINERS}.*.env",
         )
@@ -189,9 +192,14 @@ def mutation(workload: Workload, pins: Sequence[Pin], incident: str) -> Mutation
     """The strategic merge patch that pins ``workload``, on behalf of the incident of that name."""
     ours = workload.annotations.get(ANNOTATION) == incident
     now = ",".join(f"{c.name}={c.image}" for c in workload.containers)
-    annotations = {ANNOTATION: incident, REPLACED: workload.annotations.get(REPLACED, now) if ours else now}
-    body = {"metadata": {"annotations": annotations}, "spec": _in_template([_container(pin) for pin in pins])}
-    return Mutation(target_of(workload), body)
+    annotations: dict[str, str | None] = {
+        ANNOTATION: incident,
+        REPLACED: workload.annotations.get(REPLACED, now) if ours else now,
+    }
+    spec = _in_template([_container(pin) for pin in pins])
+    if workload.paused and workload.annotations.get(PAUSED_BY) == incident:
+        spec, annotations = {**spec, "paused": None}, {**annotations, PAUSED_BY: None}
+    return Mutation(target_of(workload), {"metadata": {"annotations": annotations}, "spec": spec})
 
 
 def _in_template(containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -80,15 +80,16 @@ class RerouteTraffic(Changing):
             return Reason.SUSPECT_RUNS, f"{why} that is known to be good first"
         return None
 
-    def nothing_to_do(self, facts: Facts, step: PlanStep) -> str:
+    def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """The Service leads there already."""
         service = _service(facts)
         there = services.selector_of(service)
         if _to(step) is Destination.STANDBY and there == standby.labels(facts):
-            return f"Service {service.name} leads to {standby.standby_name(facts.model)} already"
+            why = f"Service {service.name} leads to {standby.standby_name(facts.model)} already"
+            return Reason.ALREADY_SO, why
         if _to(step) is Destination.WORKLOAD and services.before(service) in (None, there):
-            return f"Service {service.name} is as its owner wrote it"
-        return ""
+            return Reason.ALREADY_SO, f"Service {service.name} is as its owner wrote it"
+        return None
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """Its selector, and the one that it gets."""

@@ -66,12 +66,12 @@ class SetFlag(Changing):
             return Reason.NOT_DECLARED, f"{why}: write it into spec.flags"
         return found.refusal(facts)
 
-    def nothing_to_do(self, facts: Facts, step: PlanStep) -> str:
+    def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """The flag is set already, by whomever."""
-        found = _place(facts, step)
-        if found is None or found.value(facts) != found.flag.value:
-            return ""
-        return f"{found} is {found.flag.value!r} already"
+        found = _declared(facts, step)
+        if found.value(facts) != found.flag.value:
+            return None
+        return Reason.ALREADY_SO, f"{found} is {found.flag.value!r} already"
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """The value that stands there."""
