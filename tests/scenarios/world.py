@@ -185,6 +185,9 @@ class World:
 
     def _apply(self, mutation: Mutation) -> None:
         target = mutation.target
+        if target.kind == "ModelDeployment":
+            self._apply_to_model(mutation)
+            return
         ref = Ref(target.kind, target.name)
         found = self.things.get(ref, self.workload)
         if found is None or (target.uid, target.resource_version) != (found.uid, found.resource_version):
@@ -195,6 +198,21 @@ class World:
             self.write(patched(found, mutation.patch))
         else:
             self.write_thing(ref, mutation.patch)
+
+    def _apply_to_model(self, mutation: Mutation) -> None:
+        target, meta = mutation.target, self.model.metadata
+        if (target.uid, target.resource_version) != (meta.uid, meta.resource_version):
+            self.refused += 1
+            return
+        assert mutation.sub == "status", "the operator writes nothing else of a ModelDeployment"
+        self.patches.append(mutation)
+        self.write_model(mutation.patch)
+
+    def write_model(self, patch: Mapping[str, Any]) -> None:
+        """A write of the ModelDeployment by anyone."""
+        raw = json_merged(self.model.to_object(), patch)
+        raw["metadata"]["resourceVersion"] = str(int(self.model.metadata.resource_version or 0) + 1)
+        self.model = ModelDeployment.from_object(raw)
 
     def write_thing(self, ref: Ref, patch: Mapping[str, Any]) -> None:
         """A write of another object by anyone, as a merge patch."""

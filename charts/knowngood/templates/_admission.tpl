@@ -27,6 +27,11 @@ authorizer.group('').resource('configmaps').namespace(request.namespace)
 authorizer.group('').resource('services').namespace(request.namespace)
 {{- end -}}
 
+{{/* The images of a workload's template, init containers too: "oldObject". */}}
+{{- define "knowngood.cel.images" -}}
+({{ . }}.spec.template.spec.containers.map(c, c.image) + {{ . }}.spec.template.spec.?initContainers.orValue([]).map(c, c.image))
+{{- end -}}
+
 {{/* True for requests in a namespace that this operator watches. */}}
 {{- define "knowngood.cel.watched" -}}
 {{- with .Values.watch.namespaces }}request.namespace in {{ . | uniq | toJson | replace "\"" "'" }}{{ else }}true{{ end -}}
@@ -150,5 +155,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes, quarantine]
 {{- end -}}

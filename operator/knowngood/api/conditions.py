@@ -145,6 +145,7 @@ class Reason(Documented):
         "The standby runs a release that is neither pinned nor proven, or is suspect.",
     )
     SUSPECT_RUNS = "SuspectRuns", "Pods of the workload still run the suspect."
+    QUARANTINED = "Quarantined", "The release is in quarantine."
     ALREADY_SO = "AlreadySo", "What a step wants is so already; it changes nothing."
     DONE = "Done", "It is finished."
     FAILED = "Failed", "It failed; the message says why and what a person can do."

@@ -22,7 +22,7 @@ from knowngood.api.common import (
 )
 from knowngood.api.durations import Duration
 from knowngood.api.modelstatus import ModelDeploymentStatus
-from knowngood.api.schema import by, exactly_one, rules
+from knowngood.api.schema import AS_SET, by, exactly_one, rules
 
 Version = Annotated[str, Field(min_length=1, max_length=128)]
 """The version of a contract between neighbours; compared as text."""
@@ -112,6 +112,14 @@ class Standby(KnowngoodModel):
     workload_ref: WorkloadRef = Field(description="The standby's workload in this namespace.")
 
 
+class Quarantine(KnowngoodModel):
+    """What a person says about digests that are in quarantine."""
+
+    lift: Annotated[list[Digest], Field(max_length=32), AS_SET] = Field(
+        default_factory=list, description="Digests that may run again, although status.quarantined names them."
+    )
+
+
 class FlagVariable(KnowngoodModel):
     """An environment variable of the workload."""
 
@@ -187,6 +195,7 @@ class ModelDeploymentSpec(KnowngoodModel):
         default_factory=list,
         description="Switches that playbooks may set by SetFlag: a safe mode, a stricter guardrail, a rate limit.",
     )
+    quarantine: Quarantine | None = Field(default=None, description="Which quarantines are lifted.")
     owner: Owner | None = Field(default=None, description="Who answers for the model.")
     candidate: Candidate | None = Field(
         default=None,

@@ -133,6 +133,14 @@ class Release(ObservedModel):
     )
 
 
+class Quarantined(ObservedModel):
+    """A digest that may not be rolled out any more."""
+
+    digest: ShortText = Field(description="sha256:… of an image.")
+    incident: Annotated[str, Field(max_length=253)] = Field(description="The AIIncident that put it there.")
+    since: Timestamp = Field(description="When.")
+
+
 class ModelDeploymentStatus(ObservedModel):
     """What the operator observed of a model."""
 
@@ -147,6 +155,11 @@ class ModelDeploymentStatus(ObservedModel):
     )
     releases: Annotated[list[Release], Field(max_length=50), by("digest")] = Field(
         default_factory=list, description="Release history, newest first."
+    )
+    quarantined: Annotated[list[Quarantined], Field(max_length=16), by("digest")] = Field(
+        default_factory=list,
+        description="Digests that admission refuses for the workload, and every tag with them, until a person lifts "
+        "them in spec.quarantine.lift.",
     )
     conditions: Conditions = Field(
         default_factory=list, description="Ready, SignalsAvailable, KnownGoodAvailable and BaselinesLearned."

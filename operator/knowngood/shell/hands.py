@@ -70,7 +70,8 @@ class Hands:
                 await asyncio.sleep(wait)
 
     async def read_again(self, facts: Facts) -> None:
-        """The incident and its workload as they are now, after a conflict. Raises ApiError."""
+        """The incident, its model and their workload as they are now, after a conflict. Raises ApiError."""
         meta, ref = facts.incident.metadata, facts.model.spec.workload_ref
         await refresh(self._api, self._store, c.INCIDENTS, (meta.namespace, meta.name))
+        await refresh(self._api, self._store, c.MODELS, (meta.namespace, facts.model.metadata.name))
         await refresh(self._api, self._store, c.WORKLOADS[ref.kind.value], (meta.namespace, ref.name))

@@ -39,6 +39,7 @@ class Case:
     undisturbed: Callable[[World], bool] = _fix_stands  # whether that writer's change still stands
     without_consent: Callable[[World], None] = _no_consent
     changes: Callable[[], dict[str, Any]] = dict  # of the world
+    no_way_back: bool = False  # only a person can undo it, and it says so
 
     def __str__(self) -> str:
         return self.id
@@ -138,6 +139,14 @@ def _their_pause_stands(found: World) -> bool:
     return found.workload is not None and found.workload.paused and not found.workload.annotations
 
 
+def _person_lifts(found: World) -> None:
+    found.write_model({"spec": {"quarantine": {"lift": [b.BAD]}}})
+
+
+def _their_lift_stands(found: World) -> bool:
+    return not found.model.status.quarantined
+
+
 CASES = (
     Case("PinKnownGood", ActionName.PIN_KNOWN_GOOD, {}),
     Case("ScaleToZero", ActionName.SCALE_TO_ZERO, {"allowOutage": True}),
@@ -147,6 +156,14 @@ CASES = (
         {},
         disturb=_person_pauses,
         undisturbed=_their_pause_stands,
+    ),
+    Case(
+        "QuarantineDigest",
+        ActionName.QUARANTINE_DIGEST,
+        {},
+        disturb=_person_lifts,
+        undisturbed=_their_lift_stands,
+        no_way_back=True,
     ),
     Case(
         "SetFlag-ConfigMap",

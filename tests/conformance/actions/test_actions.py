@@ -52,7 +52,7 @@ def state(there: World) -> Any:
     for ref, thing in there.things.items():
         meta = {k: v for k, v in thing.raw["metadata"].items() if k != "resourceVersion" and v != {}}
         things[ref] = {**thing.raw, "metadata": meta}
-    return workload, things
+    return workload, things, there.model.status
 
 
 def done(case: Case) -> World:
@@ -105,6 +105,10 @@ def test_its_undo_puts_back_exactly_what_stood_there(case: Case) -> None:
     written = len(there.patches)
     put(there, state=StepState.UNDOING)
     there.settle()
+    if case.no_way_back:
+        assert (step_of(there).state, len(there.patches)) == (StepState.FAILED, written)
+        assert step_of(there).message == of(case).no_way_back
+        return
     assert step_of(there).state is StepState.UNDONE
     assert state(there) == before
     assert undeclared(of(case), there.patches[written:]) == set()
@@ -121,7 +125,7 @@ def test_it_holds_only_for_what_was_read(case: Case) -> None:
     def check(found: World, effect: Effect) -> bool:
         if isinstance(effect, Apply):
             target = effect.mutation.target
-            known = [found.workload, *found.things.values()]
+            known = [found.workload, found.model.metadata, *found.things.values()]
             assert (target.uid, target.resource_version) in [(k.uid, k.resource_version) for k in known if k]
         return False
 

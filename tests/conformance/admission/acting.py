@@ -30,6 +30,7 @@ class Acting:
     given: dict[str, Any]
     path: str
     standby: str = ""  # where that workload is
+    suspect: str = ""  # the image that the incident is about
     step: PlanStep = field(init=False)
     changing: Changing = field(init=False)
 
@@ -49,13 +50,17 @@ class Acting:
         refs = self.changing.needs(declared, self.step)
         return b.facts(
             model=declared,
-            incident=b.incident({"plan": Plan(steps=[self.step]).to_object()}),
+            incident=b.incident({"plan": Plan(steps=[self.step]).to_object(), **self._suspect()}),
             workload=read_workload(raw),
             container="model",
             pods=tuple(b.pod(f"p{i}", "good", labels={"app": self.name}) for i in range(2)),
             standby=self._standby() if self.standby else None,
             things={ref: Lookup(read_thing(self._read(_path(ref.kind, ref.name)))) for ref in refs},
         )
+
+    def _suspect(self) -> dict[str, Any]:
+        digest = self.suspect.partition("@")[2]
+        return {"suspect": {"digest": digest}} if digest else {}
 
     def _standby(self) -> Standby:
         """The standby, with pods on a release that is pinned: no kubelet runs here."""

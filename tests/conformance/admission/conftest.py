@@ -41,8 +41,9 @@ def api(bare: ApiServer) -> ApiServer:
     for item in (*world.OBJECTS, *world.bindings()):
         made = admin(bare).create(item)
         assert made.status == 201, made.message
-    path = path_of(world.model("digits"))
-    assert admin(bare).send("PATCH", f"{path}/status", {"status": world.STATUS}).status == 200
+    for name, status in (("digits", world.STATUS), ("ward", world.WARD)):
+        path = path_of(world.model(name))
+        assert admin(bare).send("PATCH", f"{path}/status", {"status": status}).status == 200
     made = admin(bare).create(world.incident("digits-0"))
     assert made.status == 201, made.message
     plan = {"status": {"plan": {"hash": world.PLAN}}}

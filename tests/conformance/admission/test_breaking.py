@@ -10,10 +10,11 @@ import pytest
 
 from tests.conformance import apiserver
 from tests.conformance.admission import world
-from tests.conformance.admission.attacks.base import INCIDENT, MODEL, RBAC, Attack
+from tests.conformance.admission.attacks.base import INCIDENT, MODEL, RBAC, WARD, Attack, containers
 from tests.conformance.admission.attacks.table import ATTACKS
 from tests.conformance.admission.cluster import (
     MUTATING,
+    STRATEGIC,
     VALUES,
     Client,
     admin,
@@ -50,6 +51,11 @@ def _create(who: str, item: dict[str, Any]) -> Try:
     return lambda api, _: person(api, who).create(item, dry_run=True)
 
 
+def _image(image: str) -> Try:
+    body = containers({"name": "model", "image": image})
+    return lambda api, _: admin(api).send("PATCH", WARD, body, STRATEGIC, dry_run=True)
+
+
 OTHER: Final = {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "free"}}
 TRIES: Final[dict[str, Try]] = {
     **{attack.id: _attack(attack) for attack in ATTACKS if attack.refused != RBAC},
@@ -64,6 +70,8 @@ TRIES: Final[dict[str, Try]] = {
     "fix-of-no-model": _create("owner", incident("born", origin="User", modelRef={"name": "nobody"}, fix=FIX)),
     "workload-of-others": _patch("editor", MODEL, OTHER),
     "config-map-of-others": _patch("owner", MODEL, dependencies("theirs")),
+    "quarantined-by-anybody": _image(world.QUARANTINED_IMAGE),
+    "tag-by-anybody": _image(world.TAGGED),
     "service-of-others": _patch("editor", MODEL, {"serviceRef": {"name": "free"}}),
     "variable-of-others": _patch("editor", MODEL, {"flags": [world.RATE | {"value": "11"}]}),
     "map-of-others": _patch("editor", MODEL, {"flags": [world.SAFE_MODE | {"value": "off"}]}),

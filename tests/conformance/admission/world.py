@@ -109,6 +109,9 @@ TAGGED: Final = f"{REGISTRY}/digits:latest"
 TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
 FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
 SIMILAR: Final = f"{REGISTRY}1/digits@{digest('3')}"
+QUARANTINED_IMAGE: Final = image("7")
+QUARANTINED: Final = {"digest": digest("7"), "incident": "digits-0", "since": NOW}
+WARD: Final = {"quarantined": [QUARANTINED], "releases": [release(QUARANTINED_IMAGE, proven=True)]}
 STATUS: Final = {
     "releases": [
         release(PROVEN, proven=True),
@@ -117,7 +120,7 @@ STATUS: Final = {
         {"digest": "tag", "containers": [{"name": "model", "image": TAGGED}], "provenAt": NOW},
         *(release(each, proven=True) for each in (TAGGED_TOO, FOREIGN, SIMILAR)),
         {"digest": "spy", "containers": [{"name": "spy", "image": PROVEN}], "provenAt": NOW},
-    ]
+    ],
 }
 
 
@@ -166,6 +169,8 @@ OBJECTS: Final = (
     workload("impostor", "digits"),
     workload("faces", "faces", "StatefulSet"),
     workload("digits", "digits", namespace=ELSEWHERE),
+    workload("ward", "ward"),
+    model("ward"),
     paused(workload("held", "held")),
     model("held"),
     workload("digits-standby", "digits"),

@@ -20,6 +20,7 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "flag-values",
     "services",
     "routes",
+    "quarantine",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "unknown-route",
@@ -29,7 +30,7 @@ WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "seen-deployments",
     "seen-statefulsets",
 }
-OF_EVERYBODY = {"decisions", "fixes", "references"}
+OF_EVERYBODY = {"decisions", "fixes", "references", "quarantine"}
 PREFIX = "knowngood-system.knowngood."
 
 

@@ -61,6 +61,7 @@ class TestChoice:
         (Reason.REGISTRY_NOT_ALLOWED, {}, {"registries": ("other.local",)}),
         (Reason.ALREADY_RUNNING, {}, {"running": frozenset({b.GOOD})}),
         (Reason.IMPLICATED, {}, {"implicated": frozenset({b.GOOD})}),
+        (Reason.QUARANTINED, {}, {"quarantined": frozenset({b.GOOD})}),
     )
 
     def test_a_good_one_is_chosen(self) -> None:

@@ -22,6 +22,7 @@ from knowngood.api.observed import NamedImage, RunningContainer, Verdict
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.opening import SignalView
+from knowngood.core.incidents.quarantine import kept, quarantined, unproven
 from knowngood.core.incidents.record import clipped
 from knowngood.core.incidents.releases import filled, observe, prove, ties_of
 from knowngood.core.incidents.signalconditions import Said, available, learned
@@ -77,6 +78,7 @@ def status_of(facts: ModelFacts) -> ModelDeploymentStatus:
         incident_ref=IncidentRef(name=facts.incident) if facts.incident else None,
         episode=facts.episode or None,
         releases=releases,
+        quarantined=kept(facts.model),
         conditions=_conditions(facts, known_good, signals),
     )
 
@@ -94,10 +96,11 @@ def _releases(facts: ModelFacts) -> list[Release]:
             )
     ties = filled({**ties_of(facts.model.status.releases), **facts.ties}, facts.ties_told)
     releases = observe(facts.model.status.releases, running, ties, facts.now)
-    releases = [weighed(r, facts.suspicions) for r in releases]
+    bad = quarantined(facts.model)
+    releases = [unproven(r) if r.digest in bad else weighed(r, facts.suspicions) for r in releases]
     for digest in running:
         # what a new process has not judged yet keeps the health that was noted
-        judged = len(running) == 1 and digest in facts.healthy_for
+        judged = len(running) == 1 and digest in facts.healthy_for and digest not in bad
         if judged and _promotes(facts.model) and not facts.proof_refused:
             releases = prove(releases, digest, facts.healthy_for[digest], facts.soak, facts.now)
     return releases

@@ -46,6 +46,7 @@ class Changing(Action):
     default_timeout = "5m"
     applied: ClassVar[str]  # its word in the timeline
     in_effect: ClassVar[str]  # what is so when it is done
+    no_way_back: ClassVar[str] = "what stood there before cannot be put back: it held values that are not recorded"
     writes: ClassVar[Mapping[str, tuple[str, ...]]]  # kind to the paths that its patches may hold, `*` for any key
 
     def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
@@ -191,8 +192,7 @@ class Changing(Action):
             mutation = self.undo(facts, step)
             if mutation is not None:
                 return Apply(mutation)
-            why = "what stood there before cannot be put back: it held values that are not recorded"
-            return Record(outcome.failed(status, step, Reason.FAILED, why, facts))
+            return Record(outcome.failed(status, step, Reason.FAILED, self.no_way_back, facts))
         message = "taken back" if state is State.AS_SEEN else "another writer took it back"
         ended = {"state": StepState.UNDONE, "reason": Reason.UNDONE.value, "message": message, "finished_at": facts.now}
         status = told(stepped(status, step.name, ended), facts.now, "Undone", f"{step.name} ({step.action}): {message}")

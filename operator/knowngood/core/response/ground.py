@@ -10,6 +10,7 @@ from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
 from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.quarantine import quarantined
 from knowngood.core.response.knowngood import Choice, Refusal, Situation, candidates, choose, explain
 
 PAUSED_BY = f"{GROUP}/paused-by"
@@ -74,6 +75,7 @@ def choice_for(ground: Ground) -> Choice:
         ground.implicated,
         ground.registries,
         suspect.digest if suspect else "",
+        quarantined(ground.model),
     )
     return choose(candidates(ground.model, ground.container), situation)
 

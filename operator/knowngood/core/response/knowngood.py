@@ -11,6 +11,7 @@ from knowngood.api.modeldeployment import ModelDeployment, PromotionMode
 from knowngood.api.modelstatus import KnownGoodSource, Release
 from knowngood.core.facts.images import DIGEST, in_registry, parse_image
 from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.quarantine import quarantined
 
 Environment = tuple[tuple[str, str], ...]
 
@@ -52,6 +53,7 @@ class Situation:
     implicated: frozenset[str]
     registries: tuple[str, ...]
     suspect: str = ""  # digest that the incident is about
+    quarantined: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,8 +171,24 @@ def not_implicated(candidate: Candidate, situation: Situation) -> Refusal | None
     return None
 
 
+def not_quarantined(candidate: Candidate, situation: Situation) -> Refusal | None:
+    """None of its images is in quarantine."""
+    for pin in candidate.pins:
+        if (digest := parse_image(pin.image).digest) in situation.quarantined:
+            why = f"{digest} is in quarantine; name another in spec.knownGood, or lift it in spec.quarantine.lift"
+            return Refusal(Reason.QUARANTINED, why)
+    return None
+
+
 Check = Callable[[Candidate, Situation], Refusal | None]
-CHECKS: tuple[Check, ...] = (by_digest, containers_exist, registry_allowed, not_running, not_implicated)
+CHECKS: tuple[Check, ...] = (
+    by_digest,
+    containers_exist,
+    registry_allowed,
+    not_running,
+    not_implicated,
+    not_quarantined,
+)
 
 
 def refusal_of_pin(
@@ -180,7 +198,8 @@ def refusal_of_pin(
     if model.spec.known_good is None:
         return None
     (pinned,) = candidates(model, container)
-    situation = Situation(workload, container, frozenset(), implicated, registries)
+    bad = quarantined(model)
+    situation = Situation(workload, container, frozenset(), implicated, registries, quarantined=bad)
     found = (check(pinned, situation) for check in CHECKS if check is not not_running)
     return next((refusal for refusal in found if refusal is not None), None)
 

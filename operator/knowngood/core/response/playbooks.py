@@ -21,6 +21,7 @@ SUPPORTED = frozenset(
         ActionName.SCALE_TO_ZERO,
         ActionName.SET_FLAG,
         ActionName.PAUSE_ROLLOUT,
+        ActionName.QUARANTINE_DIGEST,
         ActionName.NOTIFY,
     }
 )

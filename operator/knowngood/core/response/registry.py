@@ -5,6 +5,7 @@ from knowngood.core.response.actions.freeze_evidence import Freeze
 from knowngood.core.response.actions.notify import Notify
 from knowngood.core.response.actions.pause_rollout import PauseRollout
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
+from knowngood.core.response.actions.quarantine_digest import QuarantineDigest
 from knowngood.core.response.actions.reroute_traffic import RerouteTraffic
 from knowngood.core.response.actions.scale_to_zero import ScaleToZero
 from knowngood.core.response.actions.set_flag import SetFlag
@@ -17,6 +18,7 @@ ACTIONS: tuple[Action, ...] = (
     ScaleToZero(),
     SetFlag(),
     PauseRollout(),
+    QuarantineDigest(),
     Notify(),
 )
 _BY_NAME = {action.name.value: action for action in ACTIONS}

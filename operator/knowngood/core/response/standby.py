@@ -5,6 +5,7 @@ from knowngood.api.conditions import Reason
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.facts.images import parse_image
 from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.incidents.quarantine import quarantined
 from knowngood.core.response.changing import Why
 from knowngood.core.response.facts import Facts
 
@@ -53,12 +54,15 @@ def _unproven(facts: Facts, workload: Workload, name: str) -> Why | None:
     if container is None:
         have = ", ".join(workload.images)
         return Reason.CONTAINER_NOT_FOUND, f"{name} has no container {facts.container}; it has {have}"
-    good, bad = _good(facts.model, facts.container), facts.implicated
+    good, bad = _good(facts.model, facts.container), facts.implicated | quarantined(facts.model)
     for pod in ready(facts):
         found = pod.container(container.name)
         digest = found.running.digest if found else ""
         if digest in bad:
-            return Reason.STANDBY_NOT_PROVEN, f"{name} runs {digest}, which an open incident suspects; roll out another"
+            return (
+                Reason.STANDBY_NOT_PROVEN,
+                f"{name} runs {digest}, which an open incident suspects or which is in quarantine; roll out another",
+            )
         if digest not in good:
             why = (
                 f"{name} runs {digest or 'what is not known yet'}, which spec.knownGood does not name and which is not"

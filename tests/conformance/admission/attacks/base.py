@@ -10,6 +10,8 @@ from tests.conformance.admission.world import incident, model
 RBAC: Final = "cannot "
 DIGITS: Final = path_of(world.workload("digits", None))
 MODEL: Final = path_of(model("digits"))
+WARD: Final = path_of(world.workload("ward", None))
+WARDS_MODEL: Final = path_of(model("ward"))
 INCIDENT: Final = path_of(incident("digits-0"))
 
 

@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from tests.conformance.admission import world
-from tests.conformance.admission.attacks.base import INCIDENT, MODEL, RBAC, Attack
+from tests.conformance.admission.attacks.base import INCIDENT, MODEL, RBAC, WARDS_MODEL, Attack
 from tests.conformance.admission.cluster import WATCHED, collection, path_of
 from tests.conformance.admission.world import LABEL, SEEN, UNKNOWN, digest, image, incident, model, release
 from tests.conformance.crds.statuses import NOW
@@ -34,6 +34,24 @@ DECLARED: Final = (
         "does not run that",
         release(UNKNOWN, proven=True),
         path=path_of(model("faces")),
+    ),
+    Attack(
+        "quarantine-lifted",
+        "what is there stays until a person lifts it",
+        f"{WARDS_MODEL}/status",
+        {"status": {"quarantined": []}},
+    ),
+    Attack(
+        "quarantine-rewritten",
+        "what is there stays until a person lifts it",
+        f"{WARDS_MODEL}/status",
+        {"status": {"quarantined": [world.QUARANTINED | {"incident": "another"}]}},
+    ),
+    Attack(
+        "quarantine-of-what-a-person-pins",
+        "spec.knownGood pins one of these",
+        f"{WARDS_MODEL}/status",
+        {"status": {"quarantined": [world.QUARANTINED, world.QUARANTINED | {"digest": digest("a")}]}},
     ),
     proving(
         "proof-without-a-workload",

@@ -35,6 +35,7 @@ _NAMES: Final = [
         "flag-values",
         "services",
         "routes",
+        "quarantine",
         "unknown-route",
         "known-route-deployments",
         "known-route-statefulsets",

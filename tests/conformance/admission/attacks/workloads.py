@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from tests.conformance.admission import world
-from tests.conformance.admission.attacks.base import DIGITS, RBAC, Attack, containers, patch, pod
+from tests.conformance.admission.attacks.base import DIGITS, RBAC, WARD, Attack, containers, patch, pod
 from tests.conformance.admission.cluster import ELSEWHERE, path_of
 from tests.conformance.admission.world import GOOD, LABEL, SEEN, UNKNOWN
 
@@ -51,6 +51,7 @@ IMAGES: Final = (
         path_of(world.workload("impostor", None)),
     ),
     to_image("workload-in-another-namespace", RBAC, GOOD, path_of(world.workload("digits", None, namespace=ELSEWHERE))),
+    to_image("image-in-quarantine", "in quarantine", world.QUARANTINED_IMAGE, WARD),
     to_image(
         "image-of-a-stateful-set",
         "neither pins nor has proven",
