@@ -25,7 +25,7 @@ from knowngood.core.incidents.record import is_over
 from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
 from knowngood.core.response.facts import Facts, Hold, Standby, running_digests
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.needs import needs
 from tests import builders as b
 
@@ -61,12 +61,14 @@ class World:
     rolls_out: bool = True
     records: int = 0
     patches: list[Mutation] = field(default_factory=list)
+    made: list[Creation] = field(default_factory=list)
     refused: int = 0
     frozen: int = 0
     evidence: Evidence = field(default_factory=b.evidence)
     told: list[Tell] = field(default_factory=list)
     things: dict[Ref, Thing] = field(default_factory=dict)
     standby: Standby | None = None
+    cut_off: tuple[Pod, ...] = ()  # pods that the workload does not select any more
 
     @property
     def facts(self) -> Facts:
@@ -89,7 +91,13 @@ class World:
             unguarded=self.unguarded,
             things=self._read(self.status),
             standby=self.standby,
+            kept=self._kept(),
         )
+
+    def _kept(self) -> dict[str, Pod]:
+        steps = self.status.plan.steps if self.status.plan else []
+        names = {p.name for s in steps if s.observed for p in s.observed.pods}
+        return {p.name: p for p in (*self.pods, *self.cut_off) if p.name in names}
 
     def _read(self, status: AIIncidentStatus) -> dict[Ref, Lookup]:
         """What the shell would read for a plan."""
@@ -183,8 +191,14 @@ class World:
         )
         self.records += 1
 
-    def _apply(self, mutation: Mutation) -> None:
+    def _apply(self, mutation: Write) -> None:
+        if isinstance(mutation, Creation):
+            self._create(mutation)
+            return
         target = mutation.target
+        if target.kind == "Pod":
+            self._apply_to_pod(mutation)
+            return
         if target.kind == "ModelDeployment":
             self._apply_to_model(mutation)
             return
@@ -198,6 +212,46 @@ class World:
             self.write(patched(found, mutation.patch))
         else:
             self.write_thing(ref, mutation.patch)
+
+    def _create(self, creation: Creation) -> None:
+        ref = Ref(creation.kind, creation.name)
+        if ref in self.things:
+            self.refused += 1
+            return
+        meta = {**creation.body["metadata"], "uid": f"uid-{creation.name}", "resourceVersion": "1"}
+        self.things[ref] = read_thing({**creation.body, "metadata": meta})
+        self.made.append(creation)
+
+    def _apply_to_pod(self, mutation: Mutation) -> None:
+        """Labels decide whose the pod is; the ReplicaSet makes up for one that it has lost, of the same template."""
+        target = mutation.target
+        found = next((p for p in (*self.pods, *self.cut_off) if p.name == target.name), None)
+        if found is None or (target.uid, target.resource_version) != (found.uid, found.resource_version):
+            self.refused += 1
+            return
+        assert self.workload is not None
+        self.patches.append(mutation)
+        meta = mutation.patch.get("metadata", {})
+        labels = json_merged(found.labels, meta.get("labels", {}))
+        noted = meta.get("annotations", {}).get("knowngood.dev/replaced-labels", found.replaced_labels)
+        changed = dataclasses.replace(
+            found,
+            labels=labels,
+            replaced_labels=noted or "",
+            deadline=mutation.patch.get("spec", {}).get("activeDeadlineSeconds", found.deadline),
+            resource_version=str(int(found.resource_version) + 1),
+        )
+        others = [p for p in (*self.pods, *self.cut_off) if p.name != target.name]
+        every = sorted([changed, *others], key=lambda p: p.name)
+        ours = [p for p in every if self.workload.selector.selects(p.labels)]
+        self.cut_off = tuple(p for p in every if not self.workload.selector.selects(p.labels))
+        made = [p for p in ours if p.name.startswith("made")]
+        running = "bad" if self.image == b.image("bad") else "good"
+        while len(ours) < self.workload.replicas:
+            ours.append(b.pod(f"made-{len(self.cut_off)}-{len(ours)}", running))
+        while len(ours) > self.workload.replicas and made:
+            ours.remove(made.pop())
+        self.pods = tuple(sorted(ours, key=lambda p: p.name))
 
     def _apply_to_model(self, mutation: Mutation) -> None:
         target, meta = mutation.target, self.model.metadata

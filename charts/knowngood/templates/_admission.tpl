@@ -73,12 +73,12 @@ oldObject.metadata.?annotations[?'knowngood.dev/{{ . }}'].orValue('').split(',')
 {{- end -}}
 
 {{/*
-True where a Service gets a selector that is neither what was noted in it before nor the one that it has with more asked for, by
-keys that are Kubernetes' or ours.
+True where a Service gets a selector that is neither what was noted in it before nor that, or the one that it has, with more asked
+for, by keys that are Kubernetes' or ours.
 */}}
 {{- define "knowngood.cel.ledElsewhere" -}}
 {{- $new := "object.spec.?selector.orValue({})" }}{{ $old := "oldObject.spec.?selector.orValue({})" -}}
-{{ $new }} != {{ $old }} && !({{ include "knowngood.cel.entries" $new }}.all(entry, entry in {{ include "knowngood.cel.noted" "replaced-selector" }}) && {{ include "knowngood.cel.noted" "replaced-selector" }}.all(entry, entry in {{ include "knowngood.cel.entries" $new }})) && !({{ $old }}.size() > 0 && {{ $old }}.all(k, k in {{ $new }} && {{ $old }}[k] == {{ $new }}[k]) && {{ $new }}.all(k, k in {{ $old }} || k in ['pod-template-hash', 'knowngood.dev/withheld']))
+{{ $new }} != {{ $old }} && !({{ include "knowngood.cel.noted" "replaced-selector" }}.all(entry, entry in {{ include "knowngood.cel.entries" $new }}) && {{ include "knowngood.cel.entries" $new }}.all(entry, entry in {{ include "knowngood.cel.noted" "replaced-selector" }} || entry.split('=')[0] in ['pod-template-hash', 'knowngood.dev/withheld'])) && !({{ $old }}.size() > 0 && {{ $old }}.all(k, k in {{ $new }} && {{ $old }}[k] == {{ $new }}[k]) && {{ $new }}.all(k, k in {{ $old }} || k in ['pod-template-hash', 'knowngood.dev/withheld']))
 {{- end -}}
 
 {{/* True where each entry that the annotation gains is one of a list: (list "replaced-flags" "variables.taken"). */}}
@@ -155,5 +155,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes, quarantine]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes, quarantine, pods, cutoffs]
 {{- end -}}

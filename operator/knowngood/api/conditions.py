@@ -145,6 +145,8 @@ class Reason(Documented):
         "The standby runs a release that is neither pinned nor proven, or is suspect.",
     )
     SUSPECT_RUNS = "SuspectRuns", "Pods of the workload still run the suspect."
+    NOBODY_ELSE = "NobodyElse", "Nobody else could answer the callers."
+    NOT_CUT_OFF = "NotCutOff", "Whether the cluster's network enforces NetworkPolicies was not shown."
     QUARANTINED = "Quarantined", "The release is in quarantine."
     ALREADY_SO = "AlreadySo", "What a step wants is so already; it changes nothing."
     DONE = "Done", "It is finished."

@@ -12,7 +12,7 @@ from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
 from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
-from knowngood.api.steps import RerouteTraffic, SetFlag
+from knowngood.api.steps import Isolate, RerouteTraffic, SetFlag
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
@@ -56,6 +56,13 @@ class PlanKnownGood(ObservedModel):
 LabelMap = Annotated[dict[ShortText, ShortText], Field(max_length=64)]
 
 
+class PodRef(ObservedModel):
+    """A pod that a step is about."""
+
+    name: ShortText = Field(description="Its name.")
+    uid: ShortText = Field(description="Identity; another pod of this name is not touched.")
+
+
 class StepObserved(ObservedModel):
     """What a step saw when its intent was written; its write is refused when this has moved."""
 
@@ -64,6 +71,9 @@ class StepObserved(ObservedModel):
     replicas: int | None = Field(default=None, ge=0, description="How many pods the target asked for.")
     value: Message | None = Field(default=None, description="The value that stood there; absent: there was none.")
     selector: LabelMap = Field(default_factory=dict, description="The Service's selector.")
+    pods: Annotated[list[PodRef], Field(max_length=64), by("name")] = Field(
+        default_factory=list, description="The pods that are kept."
+    )
     wanted: LabelMap = Field(default_factory=dict, description="The selector that the Service gets.")
 
 
@@ -75,6 +85,8 @@ class PlanStep(ObservedModel):
     summary: Message = Field(default="", description="What it does, as a sentence with names and values.")
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
+    isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
+    allow_outage: bool = Field(default=False, description="True: it may leave the model without any pod that answers.")
     state: StepState = Field(
         default=StepState.PENDING,
         description="Pending, Intended (written down before the effect), Done, Failed, Skipped, Undoing or Undone.",

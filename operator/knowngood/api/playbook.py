@@ -11,7 +11,16 @@ from knowngood.api.common import ItemName
 from knowngood.api.conditions import Conditions
 from knowngood.api.durations import Duration, PositiveDuration
 from knowngood.api.schema import ATOMIC, by, rule, rules
-from knowngood.api.steps import BLOCKS, ActionName, FreezeEvidence, RerouteTraffic, SetFlag, block_problem, block_rules
+from knowngood.api.steps import (
+    BLOCKS,
+    ActionName,
+    FreezeEvidence,
+    Isolate,
+    RerouteTraffic,
+    SetFlag,
+    block_problem,
+    block_rules,
+)
 
 
 class OnFailure(StrEnum):
@@ -23,7 +32,8 @@ class OnFailure(StrEnum):
 
 
 _OUTAGE: Final = "ScaleToZero empties the Service: write allowOutage: true on this step, or leave the step out"
-_NO_OUTAGE: Final = "only ScaleToZero may empty a Service: remove allowOutage from this step"
+_NO_OUTAGE: Final = "only ScaleToZero and Isolate may empty a Service: remove allowOutage from this step"
+_MAY_EMPTY: Final = frozenset({ActionName.SCALE_TO_ZERO, ActionName.ISOLATE})
 
 
 class Step(KnowngoodModel):
@@ -38,7 +48,7 @@ class Step(KnowngoodModel):
                 field=".allowOutage",
             ),
             rule(
-                "self.action == 'ScaleToZero' || !has(self.allowOutage) || !self.allowOutage",
+                "self.action in ['ScaleToZero', 'Isolate'] || !has(self.allowOutage) || !self.allowOutage",
                 _NO_OUTAGE,
                 field=".allowOutage",
             ),
@@ -50,6 +60,7 @@ class Step(KnowngoodModel):
     freeze_evidence: FreezeEvidence | None = Field(default=None, description="For FreezeEvidence: its budget.")
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
+    isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
     allow_outage: bool = Field(
         default=False, description="True: this step may leave the model without any pod that answers."
     )
@@ -67,7 +78,7 @@ class Step(KnowngoodModel):
             raise ValueError(problem)
         if self.action is ActionName.SCALE_TO_ZERO and not self.allow_outage:
             raise ValueError(_OUTAGE)
-        if self.action is not ActionName.SCALE_TO_ZERO and self.allow_outage:
+        if self.action not in _MAY_EMPTY and self.allow_outage:
             raise ValueError(_NO_OUTAGE)
         return self
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -60,10 +60,22 @@ class RerouteTraffic(KnowngoodModel):
     )
 
 
+class Isolate(KnowngoodModel):
+    """How many suspects are kept, and for how long."""
+
+    keep: Annotated[int, Field(ge=1, le=64)] = Field(
+        default=16, description="At most so many of the suspect's pods are kept; the others are left to the pin."
+    )
+    keep_for: PositiveDuration = Field(
+        default="24h", description="How long they are kept; then Kubernetes ends them, and their records stay a while."
+    )
+
+
 BLOCKS: Final = {
     "freeze_evidence": (ActionName.FREEZE_EVIDENCE, False),
     "set_flag": (ActionName.SET_FLAG, True),
     "reroute_traffic": (ActionName.REROUTE_TRAFFIC, False),
+    "isolate": (ActionName.ISOLATE, False),
 }
 """By field of a step: whose block it is, and whether that action cannot do without it."""
 

@@ -95,8 +95,9 @@ ADMISSION_BINDINGS = Resource(
     "admissionregistration.k8s.io/v1", "ValidatingAdmissionPolicyBinding", "validatingadmissionpolicybindings"
 )
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
+NETWORKPOLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
-KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, SERVICES, MODELS)}
+KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, SERVICES, PODS, NETWORKPOLICIES, MODELS)}
 """What steps read and write, by kind."""
 
 

@@ -6,7 +6,7 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.durations import seconds
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.detectors.registry import detector
-from knowngood.core.facts.workload import Workload
+from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of
 from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import SignalView, current
@@ -38,6 +38,14 @@ def standby_of(store: Store, model: ModelDeployment) -> Standby | None:
     ref = model.spec.standby.workload_ref
     workload = store.workload(ref.kind.value, (model.metadata.namespace, ref.name))
     return Standby(workload, store.pods(workload))
+
+
+def kept_of(store: Store, incident: AIIncident) -> dict[str, Pod]:
+    """The pods that steps of the plan have in hand, by name, whatever their labels are now."""
+    steps = incident.status.plan.steps if incident.status.plan else []
+    names = {pod.name for s in steps if s.observed for pod in s.observed.pods}
+    found = {name: store.pod((incident.metadata.namespace, name)) for name in names}
+    return {name: pod for name, pod in found.items() if pod is not None}
 
 
 def opening(store: Store, board: Board, model: ModelDeployment) -> list[SignalView]:
@@ -91,6 +99,7 @@ def incident_facts(
         now=now,
         neighbours=store.neighbours(model),
         standby=standby_of(store, model),
+        kept=kept_of(store, incident),
     )
 
 

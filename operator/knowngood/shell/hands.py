@@ -7,7 +7,7 @@ import structlog
 
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.needs import needs
 from knowngood.shell import cluster as c
 from knowngood.shell.store import Store
@@ -40,38 +40,53 @@ class Hands:
                 raise
             return Lookup() if error.not_found else Lookup(problem=f"{ref} cannot be read: {error.message}")
 
-    async def apply(self, mutation: Mutation) -> None:
+    async def apply(self, write: Write) -> None:
         """Write it; what was answered goes into the store where such objects are kept. Raises ApiError."""
-        target = mutation.target
-        written = await self._patched(mutation)
-        log.info("patched", kind=target.kind, namespace=target.namespace, name=target.name)
-        if self._store.keeps(target.kind):
+        target = write if isinstance(write, Creation) else write.target
+        written = await self._accepted(write)
+        made = isinstance(write, Creation)
+        log.info("made" if made else "patched", kind=target.kind, namespace=target.namespace, name=target.name)
+        if written is not None and self._store.keeps(target.kind):
             self._store.apply(written)
 
-    async def _patched(self, mutation: Mutation) -> c.Raw:
-        """The accepted patch. Admission may not have seen yet what was written a moment ago: it is asked again."""
-        target, waits = mutation.target, iter(_ADMISSION_LAGS)
+    async def _accepted(self, write: Write) -> c.Raw | None:
+        """What was accepted. Admission may not have seen yet what was written a moment ago: it is asked again."""
+        waits = iter(_ADMISSION_LAGS)
         while True:
             try:
-                return await self._api.patch(
-                    c.KINDS[target.kind],
-                    target.namespace,
-                    target.name,
-                    dict(mutation.patch),
-                    uid=target.uid,
-                    resource_version=target.resource_version,
-                    sub=mutation.sub or None,
-                    content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
-                )
+                return await (self._made(write) if isinstance(write, Creation) else self._patched(write))
             except c.ApiError as error:
                 wait = next(waits, None)
                 if error.status != 403 or wait is None:
                     raise
                 await asyncio.sleep(wait)
 
+    async def _made(self, creation: Creation) -> c.Raw | None:
+        try:
+            return await self._api.create(c.KINDS[creation.kind], creation.namespace, dict(creation.body))
+        except c.ApiError as error:
+            if not error.already_exists:
+                raise
+            return None  # whose it is shows at the next look
+
+    async def _patched(self, mutation: Mutation) -> c.Raw:
+        target = mutation.target
+        return await self._api.patch(
+            c.KINDS[target.kind],
+            target.namespace,
+            target.name,
+            dict(mutation.patch),
+            uid=target.uid,
+            resource_version=target.resource_version,
+            sub=mutation.sub or None,
+            content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
+        )
+
     async def read_again(self, facts: Facts) -> None:
         """The incident, its model and their workload as they are now, after a conflict. Raises ApiError."""
         meta, ref = facts.incident.metadata, facts.model.spec.workload_ref
         await refresh(self._api, self._store, c.INCIDENTS, (meta.namespace, meta.name))
         await refresh(self._api, self._store, c.MODELS, (meta.namespace, facts.model.metadata.name))
+        for name in facts.kept:
+            await refresh(self._api, self._store, c.PODS, (meta.namespace, name))
         await refresh(self._api, self._store, c.WORKLOADS[ref.kind.value], (meta.namespace, ref.name))

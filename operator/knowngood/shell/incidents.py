@@ -21,7 +21,7 @@ from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
 from knowngood.core.response.facts import Facts, Hold
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Write
 from knowngood.shell import cluster as c
 from knowngood.shell import metrics
 from knowngood.shell.board import Board
@@ -240,7 +240,7 @@ class Incidents:
         if new.phase is not old.phase and new.phase is not None and new.plan is not None:
             metrics.PHASES.labels(new.phase.value).inc()
 
-    async def _apply(self, mutation: Mutation, facts: Facts) -> None:
+    async def _apply(self, mutation: Write, facts: Facts) -> None:
         if self._stop.hold is not None:
             raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
         try:

@@ -212,6 +212,11 @@ class Store:
         found: Workload | None = self._value(kind, key)
         return found
 
+    def pod(self, key: Key) -> Pod | None:
+        """A pod, whoever's it is."""
+        found: Pod | None = self._value("Pod", key)
+        return found
+
     def _value(self, kind: str, key: Key) -> Any:
         entry = self._tables[kind].entries.get(key)
         return entry.value if entry else None

@@ -1,23 +1,24 @@
 """An action's own decisions, sent to the API server with the operator's account: what it writes, and what undoes it."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import Plan, PlanStep, StepState
-from knowngood.core.facts.things import Lookup, read_thing
-from knowngood.core.facts.workload import PodContainer, read_workload
+from knowngood.core.facts.things import Lookup, Ref, read_thing
+from knowngood.core.facts.workload import Pod, PodContainer, read_pod, read_workload
 from knowngood.core.response.changing import Changing, State
 from knowngood.core.response.facts import Facts, Standby
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.registry import action
 from tests import builders as b
-from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, path_of
+from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, collection, path_of
 from tests.conformance.admission.world import GOOD, model
 from tests.conformance.apiserver import Answer
 
-VERSIONS = {"ConfigMap": "v1", "Service": "v1"}
+VERSIONS = {"ConfigMap": "v1", "Service": "v1", "Pod": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
 MOST = 20
 
 
@@ -53,10 +54,28 @@ class Acting:
             incident=b.incident({"plan": Plan(steps=[self.step]).to_object(), **self._suspect()}),
             workload=read_workload(raw),
             container="model",
-            pods=tuple(b.pod(f"p{i}", "good", labels={"app": self.name}) for i in range(2)),
+            pods=self._pods(lambda p: p.labels.get("app") == self.name) if self.suspect else self._answering(),
+            kept={p.name: p for p in self._pods(lambda p: p.name.startswith(self.name))},
+            implicated=frozenset({self.suspect.partition("@")[2]}),
             standby=self._standby() if self.standby else None,
-            things={ref: Lookup(read_thing(self._read(_path(ref.kind, ref.name)))) for ref in refs},
+            things={ref: self._looked(ref) for ref in refs},
         )
+
+    def _answering(self) -> tuple[Pod, ...]:
+        """Pods of the workload on a release that is known to be good."""
+        return tuple(b.pod(f"p{i}", "good", labels={"app": self.name}) for i in range(2))
+
+    def _looked(self, ref: Ref) -> Lookup:
+        answer = self.operator.send("GET", _path(ref.kind, ref.name))
+        assert answer.status in {200, 404}, answer.message
+        return Lookup(read_thing(answer.body) if answer.status == 200 else None)
+
+    def _pods(self, wanted: Callable[[Pod], bool]) -> tuple[Pod, ...]:
+        """Pods as they are, but for what a kubelet would report."""
+        items = self.operator.send("GET", collection("v1", "Pod", WATCHED)).body["items"]
+        found = [read_pod(item) for item in items]
+        ran = (PodContainer("model", self.suspect, self.suspect),)
+        return tuple(replace(p, containers=ran, phase="Running", ready=True) for p in found if wanted(p))
 
     def _suspect(self) -> dict[str, Any]:
         digest = self.suspect.partition("@")[2]
@@ -94,8 +113,19 @@ class Acting:
             self._send(mutation)
         raise AssertionError("it does not come to an end")
 
-    def _send(self, mutation: Mutation) -> None:
-        answer = once_seen(self.operator, mutation)
+    def last(self) -> None:
+        """What is written once all is there."""
+        for _ in range(MOST):
+            if (write := self.changing.last(self.facts(), self.step)) is None:
+                return
+            self._send(write)
+        raise AssertionError("it does not come to an end")
+
+    def _send(self, mutation: Write) -> None:
+        if isinstance(mutation, Creation):
+            answer = self.operator.create(dict(mutation.body))
+        else:
+            answer = once_seen(self.operator, mutation)
         assert answer.status in {200, 201}, answer.message
 
 

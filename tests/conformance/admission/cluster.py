@@ -39,6 +39,8 @@ _PLURALS: Final = {
     "Secret": "secrets",
     "ConfigMap": "configmaps",
     "Service": "services",
+    "Pod": "pods",
+    "NetworkPolicy": "networkpolicies",
     "ModelDeployment": "modeldeployments",
     "AIIncident": "aiincidents",
     "IncidentPolicy": "incidentpolicies",

@@ -225,6 +225,27 @@ def test_leads_a_service_to_the_standby_and_back(api: ApiServer, operator: Clien
     assert _content(operator.send("GET", path_of(made)).body) == before
 
 
+def test_cuts_off_pods_and_gives_them_back(api: ApiServer, operator: Client) -> None:
+    """Isolate's own writes and undo: Service, NetworkPolicy, pods; then the deadlines."""
+    name, standby = "cutting", world.workload("cutting-standby", "cutting")
+    path = _made(api, name, standby="cutting-standby")
+    service, pods = world.service(name, name), [world.pod(f"{name}-{i}", {"app": name, "tier": "a"}) for i in range(2)]
+    for item in (service, standby, *pods):
+        assert admin(api).create(item).status == 201
+    act = Acting(operator, name, {"name": "cut", "action": "Isolate"}, path, path_of(standby), suspect=RUNNING)
+    before = [operator.send("GET", path_of(p)).body["metadata"]["labels"] for p in pods]
+    act.write()
+    for each in pods:
+        assert operator.send("GET", path_of(each)).body["metadata"]["labels"] == {"knowngood.dev/isolated": name}
+    act.undo()
+    assert [operator.send("GET", path_of(p)).body["metadata"]["labels"] for p in pods] == before
+    assert operator.send("GET", path_of(service)).body["spec"]["selector"] == {"app": name}
+    act.write()
+    act.last()
+    for each in pods:
+        assert operator.send("GET", path_of(each)).body["spec"]["activeDeadlineSeconds"] > 0
+
+
 def test_leads_a_service_to_fewer_of_its_pods(api: ApiServer, operator: Client) -> None:
     narrowed = {"app": "digits", "pod-template-hash": "5d", "knowngood.dev/withheld": "x"}
     made = patched(operator, path_of(world.service("digits", None)), {"spec": {"selector": narrowed}}, MERGE)

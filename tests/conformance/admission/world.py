@@ -32,6 +32,7 @@ PROVEN: Final = image("d")
 SEEN: Final = image("e")
 UNKNOWN: Final = image("f")
 PLAN: Final = digest("1")
+MANAGED: Final = {"app.kubernetes.io/managed-by": "knowngood"}
 
 
 def template(name: str) -> dict[str, Any]:
@@ -105,6 +106,40 @@ def reached(made: dict[str, Any], standby: str) -> dict[str, Any]:
     return made
 
 
+def pod(name: str, labels: dict[str, str], **annotations: str) -> dict[str, Any]:
+    """A pod with these labels."""
+    meta = {"name": name, "namespace": WATCHED, "labels": labels, "annotations": annotations}
+    spec = {"containers": [{"name": "model", "image": RUNNING}]}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": meta, "spec": spec}
+
+
+ACCOUNT: Final = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": WATCHED}}
+CUT: Final = pod(
+    "cut-0", {"knowngood.dev/isolated": "digits"}, **{"knowngood.dev/replaced-labels": "app=digits,tier=a"}
+)
+
+
+def network_policy(**changes: Any) -> dict[str, Any]:
+    """The NetworkPolicy that cuts off pods of the model digits, as the operator makes it."""
+    owner = {"apiVersion": "knowngood.dev/v1alpha1", "kind": "ModelDeployment", "name": "digits", "uid": "uid-digits"}
+    meta = {
+        "name": "knowngood-isolated-digits",
+        "namespace": WATCHED,
+        "labels": dict(MANAGED),
+        "ownerReferences": [owner],
+    }
+    isolated = {"matchLabels": {"knowngood.dev/isolated": "digits"}}
+    made: dict[str, Any] = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": meta,
+        "spec": {"podSelector": isolated, "policyTypes": ["Ingress", "Egress"]},
+    }
+    for key, value in changes.items():
+        (made["spec"] if key in {"podSelector", "policyTypes", "ingress", "egress"} else made["metadata"])[key] = value
+    return made
+
+
 TAGGED: Final = f"{REGISTRY}/digits:latest"
 TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
 FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
@@ -129,9 +164,6 @@ def incident(name: str, **spec: Any) -> dict[str, Any]:
     base = {"modelRef": {"name": "digits"}, "type": "ModelFailure", "severity": "High", "origin": "Signal"}
     meta = {"name": name, "namespace": WATCHED}
     return {"apiVersion": "knowngood.dev/v1alpha1", "kind": "AIIncident", "metadata": meta, "spec": base | spec}
-
-
-MANAGED: Final = {"app.kubernetes.io/managed-by": "knowngood"}
 
 
 def configmap(name: str, kind: str, owner: str) -> dict[str, Any]:
@@ -169,6 +201,11 @@ OBJECTS: Final = (
     workload("impostor", "digits"),
     workload("faces", "faces", "StatefulSet"),
     workload("digits", "digits", namespace=ELSEWHERE),
+    ACCOUNT,
+    pod("digits-0", {"app": "digits", "tier": "a"}),
+    pod("free-0", {"app": "free"}),
+    pod("stray-0", {"app": "stray"}),
+    CUT,
     workload("ward", "ward"),
     model("ward"),
     paused(workload("held", "held")),

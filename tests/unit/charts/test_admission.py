@@ -21,8 +21,12 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "services",
     "routes",
     "quarantine",
+    "pods",
+    "cutoffs",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
+    "unknown-pod",
+    "known-pod",
     "unknown-route",
     "known-route-deployments",
     "known-route-statefulsets",

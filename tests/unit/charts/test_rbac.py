@@ -49,14 +49,15 @@ class TestEachMode:
             assert resource != "secrets"
             assert group != "rbac.authorization.k8s.io"
             assert verb not in ("escalate", "bind", "impersonate", "delete", "deletecollection")
-            assert not (resource.startswith("pods") and verb not in ("get", "list", "watch"))
+            assert resource != "pods" or verb in ("get", "list", "watch", "patch")
+            assert not resource.startswith("pods/")
             assert resource not in ("serviceaccounts/token", "pods/exec", "nodes/proxy")
 
-    def test_creates_only_incidents_events_its_memory_and_its_lease(
+    def test_creates_only_incidents_events_its_memory_its_lease_and_what_cuts_off(
         self, render: Render, values: dict[str, Any]
     ) -> None:
         created = {resource for _, resource, verb in allowed(render(values)) if verb == "create"}
-        assert created == {"aiincidents", "events", "configmaps", "leases"}
+        assert created == {"aiincidents", "events", "configmaps", "leases", "networkpolicies"}
 
     def test_writes_no_configmap_that_no_policy_bounds(self, render: Render, values: dict[str, Any]) -> None:
         found = allowed(render({**values, "admission": {"enabled": False}}))
@@ -73,6 +74,8 @@ class TestEachMode:
             "deployments",
             "statefulsets",
             "services",
+            "pods",
+            "networkpolicies",
             "events",
             "configmaps",
             "leases",

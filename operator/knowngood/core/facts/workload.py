@@ -4,11 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from knowngood.api import GROUP
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.images import Image, parse_image
 from knowngood.core.facts.labels import Selector, read_selector
 
 Raw = Mapping[str, Any]
+REPLACED_LABELS = f"{GROUP}/replaced-labels"
+"""On a pod that was cut off: its labels before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +107,9 @@ class Pod:
     phase: str
     containers: tuple[PodContainer, ...]
     env: tuple[tuple[str, str], ...] = ()
+    resource_version: str = ""
+    deadline: int | None = None  # seconds after its start, when Kubernetes ends it
+    replaced_labels: str = ""  # what its labels were before a step cut it off, as its annotation notes them
 
     def container(self, name: str) -> PodContainer | None:
         """The container called ``name``, or None."""
@@ -175,6 +181,9 @@ def read_pod(raw: Raw) -> Pod:
         phase=status.get("phase", ""),
         containers=tuple(_pod_container(c, reported.get(c["name"], {})) for c in declared),
         env=tuple((e["name"], e["value"]) for c in declared for e in c.get("env") or () if e.get("value")),
+        resource_version=meta.get("resourceVersion", ""),
+        deadline=spec.get("activeDeadlineSeconds"),
+        replaced_labels=(meta.get("annotations") or {}).get(REPLACED_LABELS, ""),
     )
 
 

@@ -23,8 +23,8 @@ from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.effects import Apply, Effect, Record, Wait
-from knowngood.core.response.facts import Facts
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.facts import Facts, Hold
+from knowngood.core.response.mutation import Write
 from knowngood.core.response.planned import plan_hash
 
 _LOOK_AGAIN = 5.0
@@ -36,6 +36,7 @@ class State(Enum):
 
     AS_SEEN = "as it was when the intent was written"
     THERE = "already as the step wants it"
+    PARTLY = "some of it as the step wants it, the rest as it was"
     CHANGED = "something else: another writer was here"
 
 
@@ -74,12 +75,16 @@ class Changing(Action):
         """Whether our mark is there, though the record of our write may be lost."""
 
     @abstractmethod
-    def write(self, facts: Facts, step: PlanStep) -> Mutation:
-        """What it wants written."""
+    def write(self, facts: Facts, step: PlanStep) -> Write:
+        """What it wants written next."""
 
     @abstractmethod
-    def undo(self, facts: Facts, step: PlanStep) -> Mutation | None:
+    def undo(self, facts: Facts, step: PlanStep) -> Write | None:
         """What puts the declared fields back as they were seen; None where that is not known."""
+
+    def last(self, facts: Facts, step: PlanStep) -> Write | None:
+        """What is written once all is there, and stays; None where nothing is left to be written."""
+        return None
 
     @abstractmethod
     def finished(self, facts: Facts, step: PlanStep) -> bool:
@@ -159,11 +164,10 @@ class Changing(Action):
             return self._take_back(facts, step, state)
         if state is State.THERE:
             return self._settle(facts, step)
-        if state is State.AS_SEEN and step.started_at is None and not self.marked(facts, step):
+        ours = state is State.PARTLY or (state is State.AS_SEEN and not self.marked(facts, step))
+        if ours and step.started_at is None:
             if facts.hold is not None and facts.hold.stops:
-                pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
-                status = stepped(status, step.name, pending)
-                return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
+                return Record(_stopped(facts, step, facts.hold, state))
             return Apply(self.write(facts, step))
         why = f"another writer set {self.found(facts, step)}; it is left as it is. If it is no fix, act by hand"
         return Record(outcome.person_wrote(status, step, why, facts))
@@ -175,6 +179,9 @@ class Changing(Action):
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
             return Record(outcome.in_progress(status, step, rolling, facts))
+        stops = facts.hold is not None and facts.hold.stops
+        if (last := self.last(facts, step)) is not None:
+            return Wait(_LOOK_AGAIN) if stops else Apply(last)
         if self.finished(facts, step):
             return Record(outcome.ended(status, step, self.done(facts, step), facts))
         if facts.now - step.started_at > timedelta(seconds=seconds(step.timeout or self.default_timeout)):
@@ -185,10 +192,11 @@ class Changing(Action):
 
     def _take_back(self, facts: Facts, step: PlanStep, state: State) -> Effect:
         status = facts.incident.status
-        if state is State.THERE and facts.hold is not None and facts.hold.stops:
+        written = state in {State.THERE, State.PARTLY}
+        if written and facts.hold is not None and facts.hold.stops:
             hold = facts.hold
             return Record(outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts))
-        if state is State.THERE:
+        if written:
             mutation = self.undo(facts, step)
             if mutation is not None:
                 return Apply(mutation)
@@ -198,6 +206,15 @@ class Changing(Action):
         status = told(stepped(status, step.name, ended), facts.now, "Undone", f"{step.name} ({step.action}): {message}")
         why = f"{step.name} ({step.action}) failed and was {message}"
         return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.UNDONE, why, facts))
+
+
+def _stopped(facts: Facts, step: PlanStep, hold: Hold, state: State) -> AIIncidentStatus:
+    """What has written nothing waits for its turn again; what has written some of it waits where it is."""
+    status = facts.incident.status
+    if state is State.PARTLY:
+        return outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
+    pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
+    return outcome.waiting(stepped(status, step.name, pending), step, hold.reason, hold.message, facts)
 
 
 def _not_approved(facts: Facts) -> Plan | None:

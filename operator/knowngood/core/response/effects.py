@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from knowngood.api.incidentstatus import AIIncidentStatus
-from knowngood.core.response.mutation import Mutation
+from knowngood.core.response.mutation import Write
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class FreezeEvidence:
 
 @dataclass(frozen=True, slots=True)
 class Apply:
-    """Apply a guarded mutation; a conflict only means that everything is looked at again."""
+    """Apply a guarded write; a conflict only means that everything is looked at again."""
 
-    mutation: Mutation
+    mutation: Write
 
 
 @dataclass(frozen=True, slots=True)

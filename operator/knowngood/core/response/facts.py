@@ -59,6 +59,7 @@ class Facts:
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
     standby: Standby | None = None  # None: the model has none
+    kept: Mapping[str, Pod] = field(default_factory=dict)  # by name, the pods that the plan's steps have in hand
     things: Mapping[Ref, Lookup] = field(default_factory=dict)  # what the plan's steps need, as far as it was read
 
     @property

@@ -30,6 +30,20 @@ class Mutation:
 
 
 @dataclass(frozen=True, slots=True)
+class Creation:
+    """An object that is made; where one of its name is there already, everything is looked at again."""
+
+    api_version: str
+    kind: str
+    namespace: str
+    name: str
+    body: Mapping[str, Any]
+
+
+Write = Mutation | Creation
+
+
+@dataclass(frozen=True, slots=True)
 class Verb:
     """A right that an action needs; the Role is made of these."""
 

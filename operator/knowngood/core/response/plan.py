@@ -8,6 +8,7 @@ from knowngood.api.plan import Plan, PlanStep, PlanTarget, Rung
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
 from knowngood.core.facts.workload import Workload
+from knowngood.core.response.actions.isolate import NOT_SHOWN
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.planned import with_known_good
 from knowngood.core.response.playbooks import REPORTED, WITHOUT_CONTAINMENT, matching, mode_of, steps_of
@@ -36,6 +37,8 @@ def build(ground: Ground) -> Plan:
             steps = steps_of(playbook)
             after = playbook.spec.escalate.after if playbook.spec.escalate else None
     notes += [f"{Reason.NOT_SUPPORTED.value}: {why}" for why in unsupported(steps)]
+    if any(step.action is ActionName.ISOLATE for _, step in steps):
+        notes.append(f"{Reason.NOT_CUT_OFF.value}: {NOT_SHOWN}")
     plan = Plan(
         mode=mode,
         severity=severity,
@@ -79,6 +82,8 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         timeout=timeout,
         set_flag=step.set_flag,
         reroute_traffic=step.reroute_traffic,
+        isolate=step.isolate,
+        allow_outage=step.allow_outage,
         summary=described.summary if described else "",
         precondition=described.precondition if described else "",
         effect=described.effect if described else "",

@@ -18,6 +18,7 @@ SUPPORTED = frozenset(
         ActionName.FREEZE_EVIDENCE,
         ActionName.PIN_KNOWN_GOOD,
         ActionName.REROUTE_TRAFFIC,
+        ActionName.ISOLATE,
         ActionName.SCALE_TO_ZERO,
         ActionName.SET_FLAG,
         ActionName.PAUSE_ROLLOUT,

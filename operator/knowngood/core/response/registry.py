@@ -2,6 +2,7 @@
 
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.actions.freeze_evidence import Freeze
+from knowngood.core.response.actions.isolate import Isolate
 from knowngood.core.response.actions.notify import Notify
 from knowngood.core.response.actions.pause_rollout import PauseRollout
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
@@ -15,6 +16,7 @@ ACTIONS: tuple[Action, ...] = (
     Freeze(),
     PinKnownGood(),
     RerouteTraffic(),
+    Isolate(),
     ScaleToZero(),
     SetFlag(),
     PauseRollout(),

@@ -54,7 +54,7 @@ def _unproven(facts: Facts, workload: Workload, name: str) -> Why | None:
     if container is None:
         have = ", ".join(workload.images)
         return Reason.CONTAINER_NOT_FOUND, f"{name} has no container {facts.container}; it has {have}"
-    good, bad = _good(facts.model, facts.container), facts.implicated | quarantined(facts.model)
+    good, bad = known_good(facts.model, facts.container), facts.implicated | quarantined(facts.model)
     for pod in ready(facts):
         found = pod.container(container.name)
         digest = found.running.digest if found else ""
@@ -71,8 +71,8 @@ def _unproven(facts: Facts, workload: Workload, name: str) -> Why | None:
     return None
 
 
-def _good(model: ModelDeployment, container: str) -> set[str]:
+def known_good(model: ModelDeployment, container: str) -> frozenset[str]:
     """Digests of the answering container that a person pins, or that stayed healthy."""
     pinned = model.spec.known_good.containers if model.spec.known_good else []
-    named = {parse_image(c.image).digest for c in pinned if c.name == container}
+    named = frozenset(parse_image(c.image).digest for c in pinned if c.name == container)
     return named | {r.digest for r in model.status.releases if r.proven_at is not None}

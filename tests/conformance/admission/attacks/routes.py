@@ -38,6 +38,7 @@ ROUTES: Final = (
     leading(
         "route-to-a-workload-that-is-not-the-standby", "not the standby of", {"app": "orphan"}, "Deployment/orphan"
     ),
+    leading("route-to-another-workload-of-the-model", "not the standby of", {"app": "impostor"}, "Deployment/impostor"),
     leading(
         "route-to-the-standby-of-another", "not the standby of", {"app": "faces-standby"}, "Deployment/faces-standby"
     ),

@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.conformance.admission.attacks.flags import FLAGS
 from tests.conformance.admission.attacks.kept import CONFIGMAPS
+from tests.conformance.admission.attacks.pods import NETWORK, PODS
 from tests.conformance.admission.attacks.records import DECLARED, INCIDENTS
 from tests.conformance.admission.attacks.rights import RIGHTS_OF_ITS_OWN
 from tests.conformance.admission.attacks.routes import ROUTES
@@ -18,5 +19,7 @@ ATTACKS: Final = (
     *CONFIGMAPS,
     *FLAGS,
     *ROUTES,
+    *PODS,
+    *NETWORK,
     *RIGHTS_OF_ITS_OWN,
 )
