@@ -157,6 +157,7 @@ def playbook(
 def thing(kind: str, name: str, body: Mapping[str, Any], consent: str | None = MODEL) -> Thing:
     """An object beside the workload, as the API gives it."""
     versions = {"ConfigMap": "v1", "Service": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
+    versions |= {"CronJob": "batch/v1", "Job": "batch/v1"}
     labels = {} if consent is None else {"knowngood.dev/model": consent}
     meta = {"name": name, "namespace": NAMESPACE, "uid": f"uid-{name}", "resourceVersion": "100", "labels": labels}
     return read_thing({"apiVersion": versions[kind], "kind": kind, "metadata": meta, **body})

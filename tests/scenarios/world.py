@@ -68,11 +68,17 @@ class World:
     told: list[Tell] = field(default_factory=list)
     things: dict[Ref, Thing] = field(default_factory=dict)
     standby: Standby | None = None
+    job_ends: str = "Complete"  # how a Job ends at once; empty: it runs on
     cut_off: tuple[Pod, ...] = ()  # pods that the workload does not select any more
 
     @property
     def facts(self) -> Facts:
         """What the shell would hand to the machine now."""
+        facts = self._unequipped
+        return dataclasses.replace(facts, things=self._read(facts))
+
+    @property
+    def _unequipped(self) -> Facts:
         suspect = self.status.suspect
         return Facts(
             incident=self.incident,
@@ -89,7 +95,6 @@ class World:
             now=b.at(self.seconds),
             hold=self.hold,
             unguarded=self.unguarded,
-            things=self._read(self.status),
             standby=self.standby,
             kept=self._kept(),
         )
@@ -99,9 +104,9 @@ class World:
         names = {p.name for s in steps if s.observed for p in s.observed.pods}
         return {p.name: p for p in (*self.pods, *self.cut_off) if p.name in names}
 
-    def _read(self, status: AIIncidentStatus) -> dict[Ref, Lookup]:
+    def _read(self, facts: Facts) -> dict[Ref, Lookup]:
         """What the shell would read for a plan."""
-        return {ref: Lookup(self.things.get(ref)) for ref in needs(status, self.model)}
+        return {ref: Lookup(self.things.get(ref)) for ref in needs(facts)}
 
     @property
     def status(self) -> AIIncidentStatus:
@@ -172,7 +177,8 @@ class World:
                 if not lost:
                     took = {"frozen_at": b.at(self.seconds), "took": f"{round(budget * 100)}ms"}
                     found = self.evidence.model_copy(update=took)
-                    facts = dataclasses.replace(self.facts.with_status(status), things=self._read(status))
+                    facts = self.facts.with_status(status)
+                    facts = dataclasses.replace(facts, things=self._read(facts))
                     self._record(machine.evidence_frozen(facts, found))
             case Apply(mutation):
                 self._apply(mutation)
@@ -219,7 +225,8 @@ class World:
             self.refused += 1
             return
         meta = {**creation.body["metadata"], "uid": f"uid-{creation.name}", "resourceVersion": "1"}
-        self.things[ref] = read_thing({**creation.body, "metadata": meta})
+        ended = {"status": {"conditions": [{"type": self.job_ends, "status": "True"}]}} if self.job_ends else {}
+        self.things[ref] = read_thing({**creation.body, "metadata": meta, **ended})
         self.made.append(creation)
 
     def _apply_to_pod(self, mutation: Mutation) -> None:

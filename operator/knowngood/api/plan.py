@@ -12,7 +12,7 @@ from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
 from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
-from knowngood.api.steps import Isolate, RerouteTraffic, SetFlag
+from knowngood.api.steps import Isolate, RerouteTraffic, RunJob, SetFlag
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
@@ -86,6 +86,7 @@ class PlanStep(ObservedModel):
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
+    run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
     allow_outage: bool = Field(default=False, description="True: it may leave the model without any pod that answers.")
     state: StepState = Field(
         default=StepState.PENDING,

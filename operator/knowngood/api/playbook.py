@@ -17,6 +17,7 @@ from knowngood.api.steps import (
     FreezeEvidence,
     Isolate,
     RerouteTraffic,
+    RunJob,
     SetFlag,
     block_problem,
     block_rules,
@@ -61,6 +62,7 @@ class Step(KnowngoodModel):
     set_flag: SetFlag | None = Field(default=None, description="For SetFlag: which flag.")
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
+    run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
     allow_outage: bool = Field(
         default=False, description="True: this step may leave the model without any pod that answers."
     )

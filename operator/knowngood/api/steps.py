@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from knowngood.api.base import KnowngoodModel, json_name
-from knowngood.api.common import FlagName
+from knowngood.api.common import FlagName, ObjectName
 from knowngood.api.durations import PositiveDuration
 from knowngood.api.schema import rule
 
@@ -71,11 +71,20 @@ class Isolate(KnowngoodModel):
     )
 
 
+class RunJob(KnowngoodModel):
+    """Which template a Job is made from."""
+
+    template: ObjectName = Field(
+        description="A suspended CronJob of this namespace, whose jobTemplate is run; the administrator allows it."
+    )
+
+
 BLOCKS: Final = {
     "freeze_evidence": (ActionName.FREEZE_EVIDENCE, False),
     "set_flag": (ActionName.SET_FLAG, True),
     "reroute_traffic": (ActionName.REROUTE_TRAFFIC, False),
     "isolate": (ActionName.ISOLATE, False),
+    "run_job": (ActionName.RUN_JOB, True),
 }
 """By field of a step: whose block it is, and whether that action cannot do without it."""
 

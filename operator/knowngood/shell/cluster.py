@@ -96,8 +96,11 @@ ADMISSION_BINDINGS = Resource(
 )
 EVENTS = Resource("events.k8s.io/v1", "Event", "events")
 NETWORKPOLICIES = Resource("networking.k8s.io/v1", "NetworkPolicy", "networkpolicies")
+CRONJOBS = Resource("batch/v1", "CronJob", "cronjobs")
+JOBS = Resource("batch/v1", "Job", "jobs")
 WORKLOADS = {"Deployment": DEPLOYMENTS, "StatefulSet": STATEFULSETS}
-KINDS = {r.kind: r for r in (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, SERVICES, PODS, NETWORKPOLICIES, MODELS)}
+_STEPS = (DEPLOYMENTS, STATEFULSETS, CONFIGMAPS, SERVICES, PODS, NETWORKPOLICIES, CRONJOBS, JOBS, MODELS)
+KINDS = {r.kind: r for r in _STEPS}
 """What steps read and write, by kind."""
 
 

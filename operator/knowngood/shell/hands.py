@@ -27,7 +27,7 @@ class Hands:
 
     async def equipped(self, facts: Facts, things: Things) -> Facts:
         """The facts with what the plan's steps need, read where ``things`` does not hold it yet. Raises ApiError."""
-        for ref in needs(facts.incident.status, facts.model):
+        for ref in needs(facts):
             if ref not in things:
                 things[ref] = await self._looked(facts.incident.metadata.namespace, ref)
         return replace(facts, things=dict(things))

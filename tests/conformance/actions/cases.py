@@ -7,6 +7,7 @@ from typing import Any
 
 from knowngood.api.steps import ActionName
 from knowngood.core.facts.things import Ref, Thing, read_thing
+from knowngood.core.response import jobs
 from tests import builders as b
 from tests.scenarios.world import World, patched
 
@@ -147,6 +148,22 @@ def _their_lift_stands(found: World) -> bool:
     return not found.model.status.quarantined
 
 
+JOB = jobs.ref(b.incident(), "act")
+
+
+def _template() -> tuple[Thing, ...]:
+    spec = {"suspend": True, "jobTemplate": {"spec": {"template": {"spec": {"containers": []}}}}}
+    return (b.thing("CronJob", "scrub", {"spec": spec}),)
+
+
+def _person_makes_a_job(found: World) -> None:
+    found.things[JOB] = b.thing("Job", JOB.name, {"spec": {"parallelism": 7}})
+
+
+def _their_job_stands(found: World) -> bool:
+    return bool(found.things[JOB].raw["spec"] == {"parallelism": 7})
+
+
 CASES = (
     Case("PinKnownGood", ActionName.PIN_KNOWN_GOOD, {}),
     Case("ScaleToZero", ActionName.SCALE_TO_ZERO, {"allowOutage": True}),
@@ -183,6 +200,15 @@ CASES = (
         {},
         disturb=_person_lifts,
         undisturbed=_their_lift_stands,
+        no_way_back=True,
+    ),
+    Case(
+        "RunJob",
+        ActionName.RUN_JOB,
+        {"runJob": {"template": "scrub"}},
+        things=_template,
+        disturb=_person_makes_a_job,
+        undisturbed=_their_job_stands,
         no_way_back=True,
     ),
     Case(

@@ -18,7 +18,14 @@ from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Clien
 from tests.conformance.admission.world import GOOD, model
 from tests.conformance.apiserver import Answer
 
-VERSIONS = {"ConfigMap": "v1", "Service": "v1", "Pod": "v1", "NetworkPolicy": "networking.k8s.io/v1"}
+VERSIONS = {
+    "ConfigMap": "v1",
+    "Service": "v1",
+    "Pod": "v1",
+    "NetworkPolicy": "networking.k8s.io/v1",
+    "CronJob": "batch/v1",
+    "Job": "batch/v1",
+}
 MOST = 20
 
 
@@ -48,8 +55,7 @@ class Acting:
         """As the operator's account reads them."""
         raw = self._read(self.path)
         declared = ModelDeployment.from_object(self._read(path_of(model(self.name))))
-        refs = self.changing.needs(declared, self.step)
-        return b.facts(
+        made = b.facts(
             model=declared,
             incident=b.incident({"plan": Plan(steps=[self.step]).to_object(), **self._suspect()}),
             workload=read_workload(raw),
@@ -58,8 +64,8 @@ class Acting:
             kept={p.name: p for p in self._pods(lambda p: p.name.startswith(self.name))},
             implicated=frozenset({self.suspect.partition("@")[2]}),
             standby=self._standby() if self.standby else None,
-            things={ref: self._looked(ref) for ref in refs},
         )
+        return replace(made, things={ref: self._looked(ref) for ref in self.changing.needs(made, self.step)})
 
     def _answering(self) -> tuple[Pod, ...]:
         """Pods of the workload on a release that is known to be good."""

@@ -18,6 +18,7 @@ VALUES: Final[dict[str, Any]] = {
     "image": {"repository": "registry.local:5000/knowngood", "digest": DIGEST},
     "watch": {"namespaces": [WATCHED]},
     "registries": {"allowed": ["registry.local:5000"]},
+    "jobTemplates": [{"namespace": WATCHED, "names": ["scrub", "not-there"]}],
 }
 MERGE: Final = "application/merge-patch+json"
 STRATEGIC: Final = "application/strategic-merge-patch+json"
@@ -41,6 +42,8 @@ _PLURALS: Final = {
     "Service": "services",
     "Pod": "pods",
     "NetworkPolicy": "networkpolicies",
+    "CronJob": "cronjobs",
+    "Job": "jobs",
     "ModelDeployment": "modeldeployments",
     "AIIncident": "aiincidents",
     "IncidentPolicy": "incidentpolicies",

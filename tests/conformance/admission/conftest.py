@@ -49,12 +49,8 @@ def api(bare: ApiServer) -> ApiServer:
     plan = {"status": {"plan": {"hash": world.PLAN}}}
     assert admin(bare).send("PATCH", f"{path_of(made.body)}/status", plan).status == 200
     policies = [item for item in objects if "Admission" in item["kind"]]
-    last = (
-        ".workloads",
-        ".services",
-        ".pods",
-        ".unknown-model",
-    )  # what is waited for, so that all before it is known by then
+    # what is waited for comes last, so that all before it is known by then
+    last = (".workloads", ".services", ".pods", ".jobs", ".unknown-model")
     install(bare, sorted(policies, key=lambda item: item["metadata"]["name"].endswith(last)))
     in_force(bare)
     return bare

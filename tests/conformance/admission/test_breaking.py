@@ -30,7 +30,7 @@ from tests.conformance.apiserver import Answer, ApiServer
 pytestmark = pytest.mark.conformance
 # RBAC refuses the same, so that no request of the operator comes this far: a second wall.
 BEHIND_RBAC: Final = frozenset({("workloads", 0), ("resources", 0), ("incidents", 0)}) | frozenset(
-    {("services", 0), ("pods", 0), ("cutoffs", 0)}
+    {("services", 0), ("pods", 0), ("cutoffs", 0), ("jobs", 0)}
 )
 # Another expression refuses the same, with a message that tells less.
 TOLD_BETTER: Final = {
@@ -154,6 +154,7 @@ def test_each_expression_is_needed(api: ApiServer, operator: Client, before: dic
         ("unseen-workload", "proof-without-a-workload"),
         ("unknown-route", "route-to-foreign-pods"),
         ("unknown-pod", "pod-of-nobody-cut-off"),
+        ("unknown-template", "job-with-another-command"),
     ],
 )
 def test_each_mark_is_needed(api: ApiServer, operator: Client, before: dict[str, str], concern: str, name: str) -> None:

@@ -246,6 +246,19 @@ def test_cuts_off_pods_and_gives_them_back(api: ApiServer, operator: Client) -> 
         assert operator.send("GET", path_of(each)).body["spec"]["activeDeadlineSeconds"] > 0
 
 
+def test_runs_a_job_that_the_administrator_allows(api: ApiServer, operator: Client) -> None:
+    """RunJob's own creation, from the template as the API server has it."""
+    path = _made(api, "scrubbed")
+    step = {"name": "scrub", "action": "RunJob", "runJob": {"template": "scrub"}}
+    act = Acting(operator, "scrubbed", step, path)
+    act.write()
+    looked = act.facts().look(act.changing.needs(act.facts(), act.step)[1])
+    assert looked is not None
+    assert looked.thing is not None
+    assert looked.thing.raw["spec"]["backoffLimit"] == 2
+    assert not [a for a in looked.thing.annotations if a.endswith("unknown-template")]
+
+
 def test_leads_a_service_to_fewer_of_its_pods(api: ApiServer, operator: Client) -> None:
     narrowed = {"app": "digits", "pod-template-hash": "5d", "knowngood.dev/withheld": "x"}
     made = patched(operator, path_of(world.service("digits", None)), {"spec": {"selector": narrowed}}, MERGE)

@@ -1,5 +1,6 @@
 """The workloads, models and people that the tests are about."""
 
+import copy
 from typing import Any, Final
 
 from tests.conformance.admission.cluster import ELSEWHERE, WATCHED
@@ -140,6 +141,29 @@ def network_policy(**changes: Any) -> dict[str, Any]:
     return made
 
 
+def cron_job(name: str) -> dict[str, Any]:
+    """A template of Jobs."""
+    pod = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": GOOD, "command": ["true"]}]}}
+    spec = {"schedule": "0 0 1 1 *", "suspend": True, "jobTemplate": {"spec": {"backoffLimit": 2, "template": pod}}}
+    return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": WATCHED}, "spec": spec}
+
+
+def job(template: str, **changes: Any) -> dict[str, Any]:
+    """A Job of that template, as the operator makes it; `changes` are of its spec, or of its metadata."""
+    owner = {"apiVersion": "knowngood.dev/v1alpha1", "kind": "AIIncident", "name": "digits-0", "uid": "uid-digits-0"}
+    meta: dict[str, Any] = {
+        "name": "digits-0-scrub",
+        "namespace": WATCHED,
+        "labels": dict(MANAGED),
+        "annotations": {"knowngood.dev/template": template, "knowngood.dev/run-by": "digits-0"},
+        "ownerReferences": [owner],
+    }
+    spec = copy.deepcopy(cron_job(template)["spec"]["jobTemplate"]["spec"])
+    for key, value in changes.items():
+        (meta if key in {"finalizers", "ownerReferences", "labels", "annotations"} else spec)[key] = value
+    return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}
+
+
 TAGGED: Final = f"{REGISTRY}/digits:latest"
 TAGGED_TOO: Final = f"{REGISTRY}/digits:1@{digest('1')}"
 FOREIGN: Final = f"evil.example.org/digits@{digest('2')}"
@@ -202,6 +226,8 @@ OBJECTS: Final = (
     workload("faces", "faces", "StatefulSet"),
     workload("digits", "digits", namespace=ELSEWHERE),
     ACCOUNT,
+    cron_job("scrub"),
+    cron_job("nightly"),
     pod("digits-0", {"app": "digits", "tier": "a"}),
     pod("free-0", {"app": "free"}),
     pod("stray-0", {"app": "stray"}),

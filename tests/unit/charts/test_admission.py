@@ -23,8 +23,11 @@ VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-st
     "quarantine",
     "pods",
     "cutoffs",
+    "jobs",
 }
 WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
+    "unknown-template",
+    "known-template",
     "unknown-pod",
     "known-pod",
     "unknown-route",

@@ -134,6 +134,21 @@ def test_opting_in_is_left_to_each_namespace(render: Render) -> None:
     assert (rule["resources"], rule["resourceNames"], rule["verbs"]) == (["clusterroles"], [ROLE], ["bind"])
 
 
+TEMPLATES: dict[str, Any] = {"jobTemplates": [{"namespace": "vision", "names": ["scrub"]}]}
+
+
+def test_jobs_are_run_only_where_templates_are_allowed(render: Render) -> None:
+    assert not [resource for group, resource, _ in allowed(render()) if group == "batch"]
+    objects = render(TEMPLATES)
+    (role,) = (found for found in objects if found["metadata"]["name"] == f"{ROLE}-job-templates" and "rules" in found)
+    assert (role["kind"], role["metadata"]["namespace"]) == ("Role", "vision")
+    templates, jobs = role["rules"]
+    assert (templates["resourceNames"], templates["verbs"]) == (["scrub"], ["get"])
+    assert (jobs["resources"], jobs["verbs"]) == (["jobs"], ["get", "create"])
+    unguarded = render({**TEMPLATES, "admission": {"enabled": False}})
+    assert not [found for found in unguarded if found["metadata"]["name"] == f"{ROLE}-job-templates"]
+
+
 def test_only_the_operator_measures(render: Render) -> None:
     for values in (WATCH_ALL, WATCH_TWO, OPT_IN):
         objects = render(values)

@@ -34,6 +34,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"rbac": {"userRoles": "no"}}, "/rbac/userRoles"),
     ({"admission": {"enabled": 1}}, "/admission/enabled"),
     ({"admission": {"failurePolicy": "Ignore"}}, "'failurePolicy' not allowed"),
+    ({"jobTemplates": [{"namespace": "vision"}]}, "missing property 'names'"),
+    ({"jobTemplates": [{"namespace": "vision", "names": ["A"]}]}, "/jobTemplates/0/names/0"),
     ({"podLabels": {"a": 1}}, "/podLabels/a"),
     ({"extraEnv": [{"value": "x"}]}, "/extraEnv/0"),
     ({"secretMounts": [{"name": "x"}]}, "/secretMounts/0"),

@@ -14,11 +14,9 @@ from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
-from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
 from knowngood.api.playbook import OnFailure
 from knowngood.api.steps import ActionName
-from knowngood.core.facts.things import Ref
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import outcome
 from knowngood.core.response.actions.action import Action
@@ -49,10 +47,6 @@ class Changing(Action):
     in_effect: ClassVar[str]  # what is so when it is done
     no_way_back: ClassVar[str] = "what stood there before cannot be put back: it held values that are not recorded"
     writes: ClassVar[Mapping[str, tuple[str, ...]]]  # kind to the paths that its patches may hold, `*` for any key
-
-    def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
-        """What has to be read before it can decide, beside the workload and its pods."""
-        return ()
 
     @abstractmethod
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
@@ -102,6 +96,10 @@ class Changing(Action):
         """Why it is passed over: all is so already, or never can be."""
         return None
 
+    def failure(self, facts: Facts, step: PlanStep) -> Why | None:
+        """Why what was written can have its effect no more."""
+        return None
+
     def superseded(self, facts: Facts, step: PlanStep) -> bool:
         """Whether a later step of the same plan has taken the place of what this one wrote."""
         return False
@@ -117,10 +115,6 @@ class Changing(Action):
             return facts
         steps = [s.model_copy(update={"summary": summary}) if s.name == step.name else s for s in plan.steps]
         return with_plan(facts, steps=steps, hash=plan_hash(plan.model_copy(update={"steps": steps})))
-
-    def unread(self, facts: Facts, step: PlanStep) -> bool:
-        """Whether something that it decides on was not looked for yet."""
-        return any(facts.look(ref) is None for ref in self.needs(facts.model, step))
 
     def begin(self, facts: Facts, step: PlanStep) -> Effect:
         """Write the intent with what is seen, or why there can be none yet; that is asked again at every look."""
@@ -179,6 +173,8 @@ class Changing(Action):
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
             return Record(outcome.in_progress(status, step, rolling, facts))
+        if (why := self.failure(facts, step)) is not None:
+            return Record(outcome.failed(status, step, *why, facts))
         stops = facts.hold is not None and facts.hold.stops
         if (last := self.last(facts, step)) is not None:
             return Wait(_LOOK_AGAIN) if stops else Apply(last)

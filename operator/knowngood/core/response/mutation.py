@@ -50,6 +50,7 @@ class Verb:
     group: str
     resource: str
     verbs: tuple[str, ...]
+    templates: bool = False  # granted only in namespaces whose Job templates the administrator allows, to those
 
 
 class Versioned(Protocol):

@@ -2,30 +2,29 @@
 
 from collections.abc import Iterator
 
-from knowngood.api.incidentstatus import AIIncidentStatus
-from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
-from knowngood.core.response.changing import Changing
+from knowngood.core.response.actions.action import Action
+from knowngood.core.response.facts import Facts
 from knowngood.core.response.registry import action
 
 _LEFT = frozenset({StepState.SKIPPED, StepState.UNDONE})
 
 
-def needs(status: AIIncidentStatus, model: ModelDeployment) -> tuple[Ref, ...]:
+def needs(facts: Facts) -> tuple[Ref, ...]:
     """Each object once: of the steps that have begun, and of the next that may."""
-    found = [ref for step, changing in _steps(status) for ref in changing.needs(model, step)]
+    found = [ref for step, one in _steps(facts) for ref in one.needs(facts, step)]
     return tuple(dict.fromkeys(found))
 
 
-def _steps(status: AIIncidentStatus) -> Iterator[tuple[PlanStep, Changing]]:
-    waiting = set()
-    for step in status.plan.steps if status.plan else ():
-        changing = action(step.action)
-        if not isinstance(changing, Changing) or step.state in _LEFT:
+def _steps(facts: Facts) -> Iterator[tuple[PlanStep, Action]]:
+    plan, waiting = facts.incident.status.plan, set()
+    for step in plan.steps if plan else ():
+        found = action(step.action)
+        if found is None or not found.contains or step.state in _LEFT:
             continue
         if step.state is StepState.PENDING:
             if step.rung in waiting:
                 continue
             waiting.add(step.rung)
-        yield step, changing
+        yield step, found

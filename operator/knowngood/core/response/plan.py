@@ -83,6 +83,7 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         set_flag=step.set_flag,
         reroute_traffic=step.reroute_traffic,
         isolate=step.isolate,
+        run_job=step.run_job,
         allow_outage=step.allow_outage,
         summary=described.summary if described else "",
         precondition=described.precondition if described else "",

@@ -23,6 +23,7 @@ SUPPORTED = frozenset(
         ActionName.SET_FLAG,
         ActionName.PAUSE_ROLLOUT,
         ActionName.QUARANTINE_DIGEST,
+        ActionName.RUN_JOB,
         ActionName.NOTIFY,
     }
 )

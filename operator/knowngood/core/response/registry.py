@@ -8,6 +8,7 @@ from knowngood.core.response.actions.pause_rollout import PauseRollout
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
 from knowngood.core.response.actions.quarantine_digest import QuarantineDigest
 from knowngood.core.response.actions.reroute_traffic import RerouteTraffic
+from knowngood.core.response.actions.run_job import RunJob
 from knowngood.core.response.actions.scale_to_zero import ScaleToZero
 from knowngood.core.response.actions.set_flag import SetFlag
 from knowngood.core.response.changing import Changing
@@ -21,6 +22,7 @@ ACTIONS: tuple[Action, ...] = (
     SetFlag(),
     PauseRollout(),
     QuarantineDigest(),
+    RunJob(),
     Notify(),
 )
 _BY_NAME = {action.name.value: action for action in ACTIONS}

@@ -23,8 +23,8 @@ BASE = (
 
 
 def rules(verbs: Iterable[Verb] | None = None) -> list[dict[str, list[str]]]:
-    """RBAC rules, one a resource, resources of equal rights together; of all that there is by default."""
-    found = (*BASE, *(verb for action in ACTIONS for verb in action.verbs)) if verbs is None else tuple(verbs)
+    """RBAC rules, one a resource, resources of equal rights together; by default of all that is granted everywhere."""
+    found = [*BASE, *(v for v in _declared() if not v.templates)] if verbs is None else list(verbs)
     of_resource: dict[tuple[str, str], list[str]] = {}
     for verb in found:
         have = of_resource.setdefault((verb.group, verb.resource), [])
@@ -33,3 +33,12 @@ def rules(verbs: Iterable[Verb] | None = None) -> list[dict[str, list[str]]]:
     for (group, resource), words in of_resource.items():
         grouped.setdefault((group, tuple(words)), []).append(resource)
     return [{"apiGroups": [g], "resources": r, "verbs": list(w)} for (g, w), r in grouped.items()]
+
+
+def template_rules() -> list[dict[str, list[str]]]:
+    """The rules of the Role in a namespace whose Job templates are allowed; those on templates are bound to names."""
+    return rules(v for v in _declared() if v.templates)
+
+
+def _declared() -> Iterable[Verb]:
+    return (verb for action in ACTIONS for verb in action.verbs)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.conformance.admission.attacks.flags import FLAGS
+from tests.conformance.admission.attacks.jobs import RUN
 from tests.conformance.admission.attacks.kept import CONFIGMAPS
 from tests.conformance.admission.attacks.pods import NETWORK, PODS
 from tests.conformance.admission.attacks.records import DECLARED, INCIDENTS
@@ -21,5 +22,6 @@ ATTACKS: Final = (
     *ROUTES,
     *PODS,
     *NETWORK,
+    *RUN,
     *RIGHTS_OF_ITS_OWN,
 )

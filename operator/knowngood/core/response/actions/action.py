@@ -7,6 +7,7 @@ from typing import ClassVar
 from knowngood.api.plan import PlanStep
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
+from knowngood.core.facts.things import Ref
 from knowngood.core.response.effects import Effect
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground
@@ -30,6 +31,14 @@ class Action(ABC):
     verbs: ClassVar[tuple[Verb, ...]] = ()
     contains: ClassVar[bool] = False  # whether it changes the cluster, so that approval, limits and DryRun hold it
     default_timeout: ClassVar[str] = "1m"
+
+    def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
+        """What has to be read before it can decide, beside the workload and its pods."""
+        return ()
+
+    def unread(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether something that it decides on was not looked for yet."""
+        return any(facts.look(ref) is None for ref in self.needs(facts, step))
 
     @abstractmethod
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:

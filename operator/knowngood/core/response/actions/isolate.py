@@ -51,9 +51,9 @@ class Isolate(Changing):
         "NetworkPolicy": ("*",),
     }
 
-    def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+    def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The Service and the NetworkPolicy."""
-        return (*routed.needs(model), _policy(model))
+        return (*routed.needs(facts.model), _policy(facts.model))
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""

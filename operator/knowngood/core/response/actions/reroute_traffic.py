@@ -6,7 +6,6 @@ It writes a Service's selector and three annotations of its own. Open connection
 from typing import ClassVar
 
 from knowngood.api.conditions import Reason
-from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName, Destination
@@ -29,9 +28,9 @@ class RerouteTraffic(Changing):
     verbs = (Verb("", "services", ("get", "patch")),)
     writes: ClassVar = {"Service": services.WRITES}
 
-    def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+    def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The Service."""
-        return routed.needs(model)
+        return routed.needs(facts.model)
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""

@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
-from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
@@ -38,9 +37,9 @@ class SetFlag(Changing):
         WORKLOAD: (*_OWN, "spec.template.spec.containers.*.env"),
     }
 
-    def needs(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+    def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The flag's ConfigMap."""
-        found = place(model, _name(step))
+        found = place(facts.model, _name(step))
         return (found.ref,) if found is not None and found.ref is not None else ()
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
