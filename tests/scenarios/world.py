@@ -26,7 +26,8 @@ from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
 from knowngood.core.response.facts import Facts, Hold, Standby, running_digests
 from knowngood.core.response.mutation import Creation, Mutation, Write
-from knowngood.core.response.needs import needs
+from knowngood.core.response.needs import asks, needs
+from knowngood.core.signals.answer import Answer, DataState, failed
 from tests import builders as b
 
 POLL = 5.0
@@ -68,6 +69,7 @@ class World:
     told: list[Tell] = field(default_factory=list)
     things: dict[Ref, Thing] = field(default_factory=dict)
     standby: Standby | None = None
+    answer: Callable[[str], Answer] = lambda _: failed(DataState.EMPTY, "no such series")
     job_ends: str = "Complete"  # how a Job ends at once; empty: it runs on
     cut_off: tuple[Pod, ...] = ()  # pods that the workload does not select any more
 
@@ -75,7 +77,7 @@ class World:
     def facts(self) -> Facts:
         """What the shell would hand to the machine now."""
         facts = self._unequipped
-        return dataclasses.replace(facts, things=self._read(facts))
+        return dataclasses.replace(facts, things=self._read(facts), answers={q: self.answer(q) for q in asks(facts)})
 
     @property
     def _unequipped(self) -> Facts:

@@ -7,9 +7,9 @@ from pydantic import ConfigDict, Field
 
 from knowngood.api import API_VERSION
 from knowngood.api.base import KnowngoodModel, ObjectMeta, Timestamp
-from knowngood.api.common import ContainerPins, Digest, IncidentType, NameRef, Origin, Person, Severity, Text
+from knowngood.api.common import ContainerPins, Digest, IncidentType, ItemName, NameRef, Origin, Person, Severity, Text
 from knowngood.api.incidentstatus import AIIncidentStatus
-from knowngood.api.schema import Cel
+from knowngood.api.schema import Cel, by
 
 
 class Decision(StrEnum):
@@ -50,6 +50,16 @@ class Approval(KnowngoodModel):
         default=None,
         description="When the approval ends if it was not used, for example 2026-11-23T06:00:00Z.",
     )
+    comment: Text | None = Field(default=None, description="What they want to add.")
+
+
+class GateDecision(KnowngoodModel):
+    """A person's word on one gate of the plan; needs the verb approve."""
+
+    name: ItemName = Field(description="The step of the plan that is a gate.")
+    decision: Decision = Field(description="Approve: what follows begins. Reject: nothing more is done.")
+    by: Person = Field(description="Who; must be the user who writes this.")
+    plan_hash: Digest = Field(description="status.plan.hash of the plan that was read; in another it does not count.")
     comment: Text | None = Field(default=None, description="What they want to add.")
 
 
@@ -97,6 +107,9 @@ class AIIncidentSpec(KnowngoodModel):
     )
     acknowledgement: Acknowledgement | None = Field(default=None, description="A person has seen it.")
     approval: Approval | None = Field(default=None, description="A person's word on the plan.")
+    gates: Annotated[list[GateDecision], Field(max_length=8), by("name")] = Field(
+        default_factory=list, description="A person's word on gates of the plan."
+    )
     fix: Fix | None = Field(default=None, description="What is meant to mend it.")
     disposition: Disposition | None = Field(default=None, description="What it turned out to be.")
     close_request: CloseRequest | None = Field(default=None, description="A person wants it closed.")

@@ -147,6 +147,8 @@ class Reason(Documented):
     SUSPECT_RUNS = "SuspectRuns", "Pods of the workload still run the suspect."
     NOBODY_ELSE = "NobodyElse", "Nobody else could answer the callers."
     NOT_CUT_OFF = "NotCutOff", "Whether the cluster's network enforces NetworkPolicies was not shown."
+    GATE_WAITS = "GateWaits", "What a gate asks for is not so yet."
+    GATE_CLOSED = "GateClosed", "Nobody and nothing let the next step through."
     JOB_FAILED = "JobFailed", "A Job that a step ran has failed, or was taken away."
     QUARANTINED = "Quarantined", "The release is in quarantine."
     ALREADY_SO = "AlreadySo", "What a step wants is so already; it changes nothing."

@@ -12,7 +12,7 @@ from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import Message, NamedImage, Reason, ShortText
 from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
-from knowngood.api.steps import Isolate, RerouteTraffic, RunJob, SetFlag
+from knowngood.api.steps import Gate, Isolate, RerouteTraffic, RunJob, SetFlag
 
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
@@ -87,6 +87,7 @@ class PlanStep(ObservedModel):
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
     run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
+    gate: Gate | None = Field(default=None, description="For Gate: who or what lets the next step through.")
     allow_outage: bool = Field(default=False, description="True: it may leave the model without any pod that answers.")
     state: StepState = Field(
         default=StepState.PENDING,

@@ -15,6 +15,7 @@ from knowngood.api.steps import (
     BLOCKS,
     ActionName,
     FreezeEvidence,
+    Gate,
     Isolate,
     RerouteTraffic,
     RunJob,
@@ -63,6 +64,7 @@ class Step(KnowngoodModel):
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
     run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
+    gate: Gate | None = Field(default=None, description="For Gate: who or what lets the next step through.")
     allow_outage: bool = Field(
         default=False, description="True: this step may leave the model without any pod that answers."
     )

@@ -2,14 +2,16 @@
 
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Final, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
-from knowngood.api.base import KnowngoodModel, json_name
-from knowngood.api.common import FlagName, ObjectName
+from knowngood.api.base import KnowngoodModel, OneOf, json_name
+from knowngood.api.common import FlagName, ObjectName, Text
 from knowngood.api.durations import PositiveDuration
-from knowngood.api.schema import rule
+from knowngood.api.schema import one_of, rule, rules
+
+_LIMITLESS: Final = "write above, below or both, for example below: 0.1"
 
 
 class ActionName(StrEnum):
@@ -79,12 +81,49 @@ class RunJob(KnowngoodModel):
     )
 
 
+class PersonGate(KnowngoodModel):
+    """A person decides, in spec.gates of the incident."""
+
+    ask: Text | None = Field(default=None, description="What the person is asked.")
+
+
+class PromQLGate(KnowngoodModel):
+    """A query decides; its source is the policy's, and it sees this namespace alone."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(rule("has(self.above) || has(self.below)", _LIMITLESS, field=".below"))
+    )
+
+    query: Annotated[str, Field(min_length=1, max_length=4096)] = Field(
+        description="PromQL; $model stands for the ModelDeployment's name. Every series of the answer must be within."
+    )
+    above: float | None = Field(default=None, description="It opens when every value is greater than this.")
+    below: float | None = Field(default=None, description="It opens when every value is less than this.")
+
+    @model_validator(mode="after")
+    def _has_a_limit(self) -> Self:
+        if self.above is None and self.below is None:
+            raise ValueError(_LIMITLESS)
+        return self
+
+
+class Gate(OneOf):
+    """Who or what lets the next step through."""
+
+    model_config = ConfigDict(json_schema_extra=one_of("person", "promql", "job"))
+
+    person: PersonGate | None = Field(default=None, description="A person.")
+    promql: PromQLGate | None = Field(default=None, description="A query.")
+    job: RunJob | None = Field(default=None, description="A Job, if it ends well.")
+
+
 BLOCKS: Final = {
     "freeze_evidence": (ActionName.FREEZE_EVIDENCE, False),
     "set_flag": (ActionName.SET_FLAG, True),
     "reroute_traffic": (ActionName.REROUTE_TRAFFIC, False),
     "isolate": (ActionName.ISOLATE, False),
     "run_job": (ActionName.RUN_JOB, True),
+    "gate": (ActionName.GATE, True),
 }
 """By field of a step: whose block it is, and whether that action cannot do without it."""
 

@@ -1,36 +1,56 @@
 """What an incident's steps do to the cluster: read the objects that they need, and apply what they want written."""
 
 import asyncio
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import structlog
 
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.mutation import Creation, Mutation, Write
-from knowngood.core.response.needs import needs
+from knowngood.core.response.needs import asks, needs
+from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.shell import cluster as c
+from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.store import Store
 from knowngood.shell.writes import refresh
 
 log = structlog.get_logger()
 _ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a write that admission refuses
 _CUSTOM = frozenset({c.MODELS.kind})
-Things = dict[Ref, Lookup]
+
+
+@dataclass
+class Known:
+    """What was read and asked during one look at an incident."""
+
+    things: dict[Ref, Lookup] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
 
 
 class Hands:
     """Reads and writes for one incident at a time; what it read is kept by the caller, for one look."""
 
-    def __init__(self, api: c.Cluster, store: Store) -> None:
-        self._api, self._store = api, store
+    def __init__(self, api: c.Cluster, store: Store, sources: Mapping[str, PrometheusSource]) -> None:
+        self._api, self._store, self._sources = api, store, sources
 
-    async def equipped(self, facts: Facts, things: Things) -> Facts:
-        """The facts with what the plan's steps need, read where ``things`` does not hold it yet. Raises ApiError."""
+    async def equipped(self, facts: Facts, known: Known) -> Facts:
+        """The facts with what the plan's steps need, read and asked where it is not known yet. Raises ApiError."""
         for ref in needs(facts):
-            if ref not in things:
-                things[ref] = await self._looked(facts.incident.metadata.namespace, ref)
-        return replace(facts, things=dict(things))
+            if ref not in known.things:
+                known.things[ref] = await self._looked(facts.incident.metadata.namespace, ref)
+        for query in asks(facts):
+            if query not in known.answers:
+                known.answers[query] = await self._answered(facts, query)
+        return replace(facts, things=dict(known.things), answers=dict(known.answers))
+
+    async def _answered(self, facts: Facts, query: str) -> Answer:
+        name = facts.policy.spec.source_ref.name if facts.policy else ""
+        source = self._sources.get(name)
+        if source is None:
+            return failed(DataState.NO_SOURCE, f"the administrator named no source {name}")
+        return await source.query(query)
 
     async def _looked(self, namespace: str, ref: Ref) -> Lookup:
         try:

@@ -20,6 +20,7 @@ from knowngood.core.incidents.opening import incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, limits, machine
+from knowngood.core.response.approval import rests_on_people
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
 from knowngood.shell import cluster as c
@@ -30,7 +31,7 @@ from knowngood.shell.evidence import freeze
 from knowngood.shell.facts import incident_facts, last_episode, opening, others
 from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
-from knowngood.shell.hands import Hands, Things
+from knowngood.shell.hands import Hands, Known
 from knowngood.shell.policies import Policies
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
@@ -63,7 +64,7 @@ class Incidents:
         self._guard = Guard(api, settings.admission.policy)
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
-        self._hands = Hands(api, store)
+        self._hands = Hands(api, store, sources)
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
@@ -123,7 +124,7 @@ class Incidents:
         return AIIncident.from_object(raw)
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
-        conflicts, things = 0, Things()
+        conflicts, known = 0, Known()
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
@@ -131,17 +132,17 @@ class Incidents:
             if _people_decide(facts):
                 await self._guard.check()
                 facts = self._facts(model_key, key) or facts
-            facts = await self._hands.equipped(facts, things)
+            facts = await self._hands.equipped(facts, known)
             effect = machine.decide(facts)
             if isinstance(effect, effects.Wait):
                 return effect.seconds
             try:
-                await self._do(effect, facts, things)
+                await self._do(effect, facts, known)
             except c.ApiError as error:
                 if not error.conflict:
                     raise
                 await self._hands.read_again(facts)
-                things.clear()
+                known.things.clear()
                 conflicts += 1
             if conflicts >= _MOST_CONFLICTS:  # refused for good, it would seem; each look asks the sources for evidence
                 break
@@ -177,7 +178,7 @@ class Incidents:
         )
         return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
-    async def _do(self, effect: effects.Effect, facts: Facts, things: Things) -> None:
+    async def _do(self, effect: effects.Effect, facts: Facts, known: Known) -> None:
         match effect:
             case effects.Record(status):
                 await self._record(facts, status)
@@ -185,11 +186,11 @@ class Incidents:
                 limit, most = min(budget, self._settings.evidence.max_budget), self._settings.evidence.max_points
                 found = await freeze(facts.with_status(status), limit, self._api, self._sources, most)
                 now = self._later(facts)
-                ready = await self._hands.equipped(now.with_status(status), things)
+                ready = await self._hands.equipped(now.with_status(status), known)
                 await self._record(now, machine.evidence_frozen(ready, found))
             case effects.Apply(mutation):
                 await self._apply(mutation, facts)
-                things.clear()
+                known.things.clear()
             case effects.Tell(reason, message, _, then):
                 await self._teller.tell(facts.incident, reason, message, time.time())
                 await self._record(facts, then)
@@ -254,10 +255,9 @@ class Incidents:
 def _people_decide(facts: Facts) -> bool:
     """Whether it rests on a person's word, or its plan, which is still to be made, may."""
     spec, plan = facts.incident.spec, facts.incident.status.plan
-    written = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
-    if written is not None:
+    if spec.acknowledgement or spec.approval or spec.disposition or spec.close_request or spec.gates:
         return True
     if plan is not None:
-        return plan.mode is Mode.APPROVAL
+        return rests_on_people(plan)
     responses = facts.policy.spec.responses if facts.policy else []
     return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)

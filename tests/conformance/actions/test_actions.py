@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from knowngood.api.plan import PlanStep, StepState
+from knowngood.api.steps import ActionName
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.record import stepped
 from knowngood.core.response.changing import Changing, State
@@ -192,12 +193,13 @@ def test_it_declares_its_rights_and_none_beyond(found: Any) -> None:
         assert not {"escalate", "bind", "impersonate", "delete", "deletecollection"} & set(verb.verbs)
         assert verb.resource != "secrets"
     writes = any({"patch", "create"} & set(v.verbs) for v in found.verbs if v.resource != "events")
-    assert writes == isinstance(found, Changing)
+    assert writes == (isinstance(found, Changing) or found.name is ActionName.GATE)
 
 
 @pytest.mark.parametrize("found", OTHERS, ids=lambda a: a.name)
 def test_what_does_not_contain_changes_nothing(found: Any) -> None:
-    steps = [{"name": "only", "action": found.name.value}]
+    block = {"gate": {"person": {}}} if found.name is ActionName.GATE else {}
+    steps = [{"name": "only", "action": found.name.value, **block}]
     there = World(playbooks=(b.playbook(steps=steps),))
     there.live(600)
     assert there.patches == []

@@ -92,6 +92,32 @@ def test_approves_nothing_before_there_is_a_plan(api: ApiServer) -> None:
     assert "there is no plan yet: wait for status.plan" in answer.message
 
 
+class TestGates:
+    """A person's word on a gate is an approval."""
+
+    def test_take_the_verb_approve(self, api: ApiServer, path: str) -> None:
+        gate = world.GATE | {"by": "no-approve"}
+        answer = decide(person(api, "no-approve"), path, {"gates": [gate]})
+        assert answer.status == 403
+        assert "spec.gates: no-approve may not approve incidents" in answer.message
+
+    def test_are_opened_in_ones_own_name_and_in_the_plan_that_there_is(self, api: ApiServer, path: str) -> None:
+        other = decide(person(api, "responder"), path, {"gates": [world.GATE | {"by": "owner"}]})
+        assert "spec.gates.by: owner: write who you are: responder" in other.message
+        old = decide(person(api, "responder"), path, {"gates": [world.GATE | {"planHash": digest("2")}]})
+        assert "spec.gates.planHash" in old.message
+        assert f"write {HASH}" in old.message
+        assert decide(person(api, "responder"), path, {"gates": [world.GATE]}).status == 200
+
+    def test_of_others_stay_while_one_is_added(self, api: ApiServer, path: str) -> None:
+        assert decide(person(api, "responder"), path, {"gates": [world.GATE]}).status == 200
+        mine = world.GATE | {"name": "and-then", "by": "owner"}
+        assert decide(person(api, "owner"), path, {"gates": [world.GATE, mine]}).status == 200
+        changed = decide(person(api, "owner"), path, {"gates": [world.GATE | {"decision": "Reject"}, mine]})
+        assert "write who you are: owner" in changed.message
+        assert decide(person(api, "no-approve"), path, {"gates": []}).status == 403
+
+
 def test_anybody_who_may_write_incidents_reports_one(api: ApiServer) -> None:
     report = incident("reported", origin="User", summary="Refusals doubled")
     assert person(api, "responder").create(report, dry_run=True).status == 201

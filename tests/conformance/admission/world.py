@@ -33,6 +33,7 @@ PROVEN: Final = image("d")
 SEEN: Final = image("e")
 UNKNOWN: Final = image("f")
 PLAN: Final = digest("1")
+GATE: Final = {"name": "go", "decision": "Approve", "by": "responder", "planHash": PLAN}
 MANAGED: Final = {"app.kubernetes.io/managed-by": "knowngood"}
 
 

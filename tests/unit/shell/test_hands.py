@@ -7,6 +7,7 @@ import pytest
 from knowngood.api.plan import Plan, PlanStep
 from knowngood.core.facts.things import Lookup, Ref
 from knowngood.core.response.mutation import Mutation, Target
+from knowngood.core.signals.answer import Answer, DataState
 from knowngood.shell import cluster as c
 from knowngood.shell import hands
 from knowngood.shell.store import Store
@@ -45,13 +46,13 @@ def facts() -> Any:
 
 
 def made(api: Api) -> hands.Hands:
-    return hands.Hands(cast(c.Cluster, api), Store())
+    return hands.Hands(cast(c.Cluster, api), Store(), {})
 
 
 async def test_each_object_is_read_once_a_look() -> None:
-    api, things = Api(guardrail=b.thing("ConfigMap", "guardrail", {"data": {"mode": "x"}}).raw), hands.Things()
+    api, known = Api(guardrail=b.thing("ConfigMap", "guardrail", {"data": {"mode": "x"}}).raw), hands.Known()
     for _ in range(3):
-        found = await made(api).equipped(facts(), things)
+        found = await made(api).equipped(facts(), known)
     assert api.asked == 1
     looked = found.look(REF)
     assert looked is not None
@@ -67,14 +68,14 @@ async def test_each_object_is_read_once_a_look() -> None:
     ],
 )
 async def test_what_is_not_there_and_what_may_not_be_read_are_two(answer: c.ApiError, wanted: Lookup) -> None:
-    found = await made(Api(guardrail=answer)).equipped(facts(), {})
+    found = await made(Api(guardrail=answer)).equipped(facts(), hands.Known())
     assert found.look(REF) == wanted
 
 
 @pytest.mark.parametrize("status", [0, 429, 500])
 async def test_no_answer_is_no_decision(status: int) -> None:
     with pytest.raises(c.ApiError):
-        await made(Api(guardrail=c.ApiError(status, "", "x"))).equipped(facts(), {})
+        await made(Api(guardrail=c.ApiError(status, "", "x"))).equipped(facts(), hands.Known())
 
 
 @pytest.mark.parametrize(
@@ -102,3 +103,35 @@ async def test_admission_that_lags_is_asked_again(monkeypatch: pytest.MonkeyPatc
     api.refusals = [c.ApiError(403, "Forbidden", "never")] * 3
     with pytest.raises(c.ApiError):
         await made(api).apply(Mutation(target, {}))
+
+
+class Source:
+    """Answers, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def query(self, text: str) -> Answer:
+        self.asked.append(text)
+        return Answer(DataState.OK, rows=(b.row(0.5),))
+
+
+def gated() -> Any:
+    gate = {"promql": {"query": "errors", "below": 1}}
+    step = PlanStep.from_object({"name": "go", "action": "Gate", "gate": gate, "state": "Intended"})
+    return b.facts(incident=b.incident({"plan": Plan(steps=[step]).to_object()}))
+
+
+async def test_each_query_is_asked_once_a_look_of_the_policys_source() -> None:
+    source, known = Source(), hands.Known()
+    made = hands.Hands(cast(c.Cluster, Api()), Store(), cast(Any, {"default": source}))
+    for _ in range(3):
+        found = await made.equipped(gated(), known)
+    assert source.asked == ['errors{namespace="vision"}']
+    assert found.answers['errors{namespace="vision"}'].rows[0].value == 0.5
+
+
+async def test_a_source_that_nobody_named_is_said() -> None:
+    found = await made(Api()).equipped(gated(), hands.Known())
+    (answer,) = found.answers.values()
+    assert answer.state is DataState.NO_SOURCE

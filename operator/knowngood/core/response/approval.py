@@ -6,7 +6,7 @@ from knowngood.api.aiincident import Approval, Decision, DispositionVerdict
 from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
-from knowngood.api.plan import PlanStep
+from knowngood.api.plan import Plan, PlanStep
 from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_guard, with_judgement
 from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import outcome
@@ -25,12 +25,17 @@ def decisions(facts: Facts) -> Effect | None:
     spec, status = facts.incident.spec, facts.incident.status
     if status.plan is None:
         return None
-    asked = spec.acknowledgement or spec.approval or spec.disposition or spec.close_request
-    if asked is not None or status.plan.mode is Mode.APPROVAL:
+    written = (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request, *spec.gates)
+    if any(d is not None for d in written) or rests_on_people(status.plan):
         status = guarded(status, facts)
     if facts.unguarded:
-        return Record(ignored(status, (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request)))
+        return Record(ignored(status, written))
     return Record(_closed(_judged(_approved(_acknowledged(status, facts), facts), facts), facts))
+
+
+def rests_on_people(plan: Plan) -> bool:
+    """Whether a person has to approve it, or to let a step of it through."""
+    return plan.mode is Mode.APPROVAL or any(s.gate is not None and s.gate.person is not None for s in plan.steps)
 
 
 def guarded(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:

@@ -16,6 +16,7 @@ from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.knowngood import Pin, candidates
+from knowngood.core.signals.answer import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class Facts:
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
     standby: Standby | None = None  # None: the model has none
     kept: Mapping[str, Pod] = field(default_factory=dict)  # by name, the pods that the plan's steps have in hand
+    answers: Mapping[str, Answer] = field(default_factory=dict)  # to what the plan's steps ask, as far as it was asked
     things: Mapping[Ref, Lookup] = field(default_factory=dict)  # what the plan's steps need, as far as it was read
 
     @property

@@ -9,6 +9,7 @@ from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, Rung, StepState
 from knowngood.api.playbook import OnFailure
+from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import approval, effectiveness, outcome
 from knowngood.core.response.effects import Effect, Record
@@ -50,7 +51,7 @@ def begin(facts: Facts, step: PlanStep) -> Effect:
         skip = {"state": StepState.SKIPPED, "reason": Reason.NOT_SUPPORTED.value, "message": why}
         return Record(stepped(status, step.name, skip))
     if found.contains:
-        forbidden = _forbidden(status)
+        forbidden = _forbidden(status) or _gated(status, step)
         if forbidden is not None:
             return Record(outcome.skipped(status, step, *forbidden, facts))
         if status.plan is not None and status.plan.mode is Mode.APPROVAL and status.approval is None:
@@ -68,6 +69,17 @@ def _forbidden(status: AIIncidentStatus) -> tuple[Reason, str] | None:
     ended = next((s for s in status.plan.steps if s.state is StepState.FAILED and s.reason in _FINAL), None)
     if ended is not None:
         return Reason(ended.reason), f"not begun, because {ended.name} ended so: {ended.message}"
+    return None
+
+
+def _gated(status: AIIncidentStatus, step: PlanStep) -> tuple[Reason, str] | None:
+    """A gate before the step that is closed, and does not say that it goes on all the same."""
+    for before in status.plan.steps if status.plan else ():
+        if before.name == step.name:
+            return None
+        shut = before.action == ActionName.GATE and before.state is StepState.FAILED
+        if shut and before.rung is step.rung and before.on_failure is not OnFailure.CONTINUE:
+            return Reason.GATE_CLOSED, f"not begun, because the gate {before.name} is closed: {before.message}"
     return None
 
 

@@ -45,7 +45,7 @@ def _is_idle(effect: Effect, facts: Facts) -> bool:
 def follow_signals(facts: Facts) -> Effect | None:
     """Signals that joined or changed their verdict are recorded, unless a step is under way: that comes first."""
     step = ladder.current(facts.incident.status)
-    if step is not None and step.state is StepState.INTENDED:
+    if step is not None and step.state is StepState.INTENDED and step.action != ActionName.GATE:
         return None
     before = facts.incident.status
     status = assessment.reassessed(before, joined(before, facts.signals, facts.now), facts)

@@ -17,6 +17,13 @@ def needs(facts: Facts) -> tuple[Ref, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def asks(facts: Facts) -> tuple[str, ...]:
+    """Each query once, of the step that is under way."""
+    under_way = (StepState.PENDING, StepState.INTENDED)
+    found = [query for step, one in _steps(facts) if step.state in under_way for query in one.asks(facts, step)]
+    return tuple(dict.fromkeys(found))
+
+
 def _steps(facts: Facts) -> Iterator[tuple[PlanStep, Action]]:
     plan, waiting = facts.incident.status.plan, set()
     for step in plan.steps if plan else ():

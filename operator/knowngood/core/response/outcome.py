@@ -8,7 +8,7 @@ from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import conditioned, stepped, told
 from knowngood.core.response.facts import Facts
 
-BESIDE = frozenset({ActionName.PAUSE_ROLLOUT, ActionName.QUARANTINE_DIGEST, ActionName.RUN_JOB})
+BESIDE = frozenset({ActionName.PAUSE_ROLLOUT, ActionName.QUARANTINE_DIGEST, ActionName.RUN_JOB, ActionName.GATE})
 """Actions that change nothing of what answers, so that their end is no containment, their failure no loss of one."""
 
 

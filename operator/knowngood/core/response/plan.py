@@ -71,7 +71,7 @@ def unsupported(steps: Rungs) -> list[str]:
 def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
     found = action(step.action)
     described = found.describe(ground, step) if found else None
-    timeout = step.timeout or (found.default_timeout if found else None)
+    timeout = step.timeout or (found.usual_timeout(step) if found else None)
     if step.action is ActionName.FREEZE_EVIDENCE and step.freeze_evidence is not None:
         timeout = step.freeze_evidence.budget
     return PlanStep(
@@ -84,6 +84,7 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         reroute_traffic=step.reroute_traffic,
         isolate=step.isolate,
         run_job=step.run_job,
+        gate=step.gate,
         allow_outage=step.allow_outage,
         summary=described.summary if described else "",
         precondition=described.precondition if described else "",

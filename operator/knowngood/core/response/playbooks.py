@@ -24,6 +24,7 @@ SUPPORTED = frozenset(
         ActionName.PAUSE_ROLLOUT,
         ActionName.QUARANTINE_DIGEST,
         ActionName.RUN_JOB,
+        ActionName.GATE,
         ActionName.NOTIFY,
     }
 )

@@ -2,6 +2,7 @@
 
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.actions.freeze_evidence import Freeze
+from knowngood.core.response.actions.gate import Gate
 from knowngood.core.response.actions.isolate import Isolate
 from knowngood.core.response.actions.notify import Notify
 from knowngood.core.response.actions.pause_rollout import PauseRollout
@@ -23,6 +24,7 @@ ACTIONS: tuple[Action, ...] = (
     PauseRollout(),
     QuarantineDigest(),
     RunJob(),
+    Gate(),
     Notify(),
 )
 _BY_NAME = {action.name.value: action for action in ACTIONS}

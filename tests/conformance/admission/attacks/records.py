@@ -99,5 +99,18 @@ INCIDENTS: Final = (
         incident("forged", fix={"kind": "Image", "containers": [{"name": "model", "image": UNKNOWN}]}),
         "POST",
     ),
+    Attack(
+        "gate-of-its-own-plan-opened",
+        "never changes the spec|may not approve",
+        INCIDENT,
+        {"spec": {"gates": [world.GATE | {"by": "viewer"}]}},
+    ),
+    Attack(
+        "incident-born-with-a-gate-open",
+        "people decide that|may not approve",
+        collection("knowngood.dev/v1alpha1", "AIIncident", WATCHED),
+        incident("forged", gates=[world.GATE]),
+        "POST",
+    ),
     Attack("incident-deleted", RBAC, INCIDENT, method="DELETE"),
 )

@@ -40,6 +40,14 @@ class Action(ABC):
         """Whether something that it decides on was not looked for yet."""
         return any(facts.look(ref) is None for ref in self.needs(facts, step))
 
+    def usual_timeout(self, step: Step) -> str:
+        """How long the step may take where it does not say so."""
+        return self.default_timeout
+
+    def asks(self, facts: Facts, step: PlanStep) -> tuple[str, ...]:
+        """Which queries have to be answered before it can decide; each keeps within the namespace."""
+        return ()
+
     @abstractmethod
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan that is made from ``ground``."""
