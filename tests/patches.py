@@ -10,7 +10,7 @@ def paths(value: Any, at: str = "") -> Iterator[str]:
         for key, inner in value.items():
             if not (key == "name" and at.endswith("*")):
                 yield from paths(inner, f"{at}.{key}" if at else key)
-    elif isinstance(value, list) and at.endswith("containers"):
+    elif isinstance(value, list) and at.endswith(("containers", "initContainers")):
         for item in value:
             yield from paths(item, f"{at}.*")
     else:

@@ -5,7 +5,7 @@ It keeps what the API server would keep (the incident, the workload, the pods) a
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -339,14 +339,21 @@ def with_images(found: Workload, images: Mapping[str, str]) -> Workload:
 def patched(found: Workload, patch: Mapping[str, Any]) -> Workload:
     """A strategic merge patch as the API server applies it: lists of containers and variables merge by name."""
     metadata, spec = patch.get("metadata", {}), patch["spec"]
-    wanted = {c["name"]: c for c in spec.get("template", {"spec": {"containers": []}})["spec"]["containers"]}
-    assert set(wanted) <= set(found.images), "a patch of a container that is not there would add one"
-    containers = tuple(_container(c, wanted.get(c.name, {})) for c in found.containers)
+    template = spec.get("template", {"spec": {}})["spec"]
+    containers = _merged(found.containers, template.get("containers", ()))
+    first = _merged(found.init_containers, template.get("initContainers", ()))
     annotations = {**found.annotations, **metadata.get("annotations", {})}
     annotations = {key: value for key, value in annotations.items() if value is not None}
     replicas = spec.get("replicas", found.replicas)
     paused = bool(spec.get("paused", found.paused))
-    return dataclasses.replace(found, containers=containers, annotations=annotations, replicas=replicas, paused=paused)
+    changes = {"containers": containers, "init_containers": first, "annotations": annotations}
+    return dataclasses.replace(found, replicas=replicas, paused=paused, **changes)
+
+
+def _merged(found: tuple[Container, ...], patch: Sequence[Mapping[str, Any]]) -> tuple[Container, ...]:
+    wanted = {c["name"]: c for c in patch}
+    assert set(wanted) <= {c.name for c in found}, "a patch of a container that is not there would add one"
+    return tuple(_container(c, wanted.get(c.name, {})) for c in found)
 
 
 def _container(old: Container, patch: Mapping[str, Any]) -> Container:

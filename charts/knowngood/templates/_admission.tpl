@@ -27,9 +27,14 @@ authorizer.group('').resource('configmaps').namespace(request.namespace)
 authorizer.group('').resource('services').namespace(request.namespace)
 {{- end -}}
 
+{{/* Containers and init containers of a workload's template; their names differ: "oldObject". */}}
+{{- define "knowngood.cel.containers" -}}
+({{ . }}.spec.template.spec.containers + {{ . }}.spec.template.spec.?initContainers.orValue([]))
+{{- end -}}
+
 {{/* The images of a workload's template, init containers too: "oldObject". */}}
 {{- define "knowngood.cel.images" -}}
-({{ . }}.spec.template.spec.containers.map(c, c.image) + {{ . }}.spec.template.spec.?initContainers.orValue([]).map(c, c.image))
+{{ include "knowngood.cel.containers" . }}.map(c, c.image)
 {{- end -}}
 
 {{/* True for requests in a namespace that this operator watches. */}}

@@ -163,6 +163,7 @@ class Reason(Documented):
     REVERTED = "Reverted", "A GitOps manager put the earlier value back."
     SUSPECT_GONE = "SuspectGone", "The release that was out of its limits does not run any more."
     PAUSED = "Paused", "The workload is paused and does not roll out."
+    HELD = "Held", "The roll-out waits for a person; the message says for what."
     ROLL_OUT_STUCK = "RollOutStuck", "The workload did not finish rolling out in time."
     SELF_RECOVERED = "SelfRecovered", "It passed before anyone acted."
     PLAYBOOK_NOT_FOUND = "PlaybookNotFound", "The namespace has no Playbook of that name."

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.plan import Plan, PlanStep, StepState
+from knowngood.api.modelstatus import KnownGoodSource
+from knowngood.api.observed import NamedImage
+from knowngood.api.plan import Plan, PlanKnownGood, PlanStep, StepState
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.facts.workload import Pod, PodContainer, read_pod, read_workload
 from knowngood.core.response.changing import Changing, State
@@ -39,6 +41,7 @@ class Acting:
     path: str
     standby: str = ""  # where that workload is
     suspect: str = ""  # the image that the incident is about
+    pinned: bool = False  # whether the plan goes back to what the model pins
     step: PlanStep = field(init=False)
     changing: Changing = field(init=False)
 
@@ -48,7 +51,7 @@ class Acting:
         assert isinstance(found, Changing)
         self.changing = found
         facts = self.facts()
-        assert found.obstacle(facts, self.step) is None
+        assert self.pinned or found.obstacle(facts, self.step) is None
         self.step = self.step.model_copy(update={"observed": found.observe(facts, self.step)})
 
     def facts(self) -> Facts:
@@ -57,7 +60,7 @@ class Acting:
         declared = ModelDeployment.from_object(self._read(path_of(model(self.name))))
         made = b.facts(
             model=declared,
-            incident=b.incident({"plan": Plan(steps=[self.step]).to_object(), **self._suspect()}),
+            incident=b.incident({"plan": self._plan(declared).to_object(), **self._suspect()}),
             workload=read_workload(raw),
             container="model",
             pods=self._pods(lambda p: p.labels.get("app") == self.name) if self.suspect else self._answering(),
@@ -66,6 +69,13 @@ class Acting:
             standby=self._standby() if self.standby else None,
         )
         return replace(made, things={ref: self._looked(ref) for ref in self.changing.needs(made, self.step)})
+
+    def _plan(self, declared: ModelDeployment) -> Plan:
+        good = declared.spec.known_good
+        if good is None or not self.pinned:
+            return Plan(steps=[self.step])
+        containers = [NamedImage(name=c.name, image=c.image) for c in good.containers]
+        return Plan(steps=[self.step], known_good=PlanKnownGood(containers=containers, source=KnownGoodSource.SPEC))
 
     def _answering(self) -> tuple[Pod, ...]:
         """Pods of the workload on a release that is known to be good."""

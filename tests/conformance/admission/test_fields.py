@@ -23,16 +23,19 @@ PLACES: Final = (
     ("io.k8s.api.core.v1.PodTemplateSpec", "spec.template", DIGITS),
     ("io.k8s.api.core.v1.PodSpec", "spec.template.spec", DIGITS),
     ("io.k8s.api.core.v1.Container", "spec.template.spec.containers", DIGITS),
+    ("io.k8s.api.core.v1.Container", "spec.template.spec.initContainers", DIGITS),
 )
-GONE_INTO: Final = {"template", "containers", "metadata", "spec"}  # another place of the list
+GONE_INTO: Final = {"template", "containers", "initContainers", "metadata", "spec"}  # another place of the list
 FREE: Final = {
     "spec": {"replicas"},  # to zero and back: what else is tried among the attacks
     "spec.template.spec.containers": {"image", "env"},
+    "spec.template.spec.initContainers": {"image", "env"},
     "metadata": {"annotations"},
 }
 # The key that finds the container, and what the API server keeps itself, whatever a request says.
 KEPT: Final = {
     "spec.template.spec.containers": {"name"},
+    "spec.template.spec.initContainers": {"name"},
     "metadata": {"creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp", "generation"}
     | {"managedFields", "name", "namespace", "resourceVersion", "selfLink", "uid", "generateName"},
 }
@@ -51,7 +54,6 @@ VALUES: Final[dict[str, Any]] = {
     "dnsConfig": {"nameservers": ["192.0.2.1"]},
     "dnsPolicy": "Default",
     "hostAliases": [{"ip": "192.0.2.1", "hostnames": ["x"]}],
-    "initContainers": [{"name": "first", "image": "x"}],
     "os": {"name": "linux"},
     "resourceClaims": [{"name": "x", "resourceClaimName": "y"}],
     "resources": {"limits": {"cpu": "1"}},
@@ -71,6 +73,8 @@ REFUSED_ANYWAY: Final = {
         "preemptionPolicy",
         "restartPolicy",
     },
+    "spec.template.spec.initContainers": {"lifecycle", "livenessProbe", "readinessProbe", "startupProbe"}
+    | {"restartPolicy", "restartPolicyRules", "volumeDevices", "volumeMounts", "resizePolicy"},
     "spec.template.spec.containers": {"restartPolicy", "restartPolicyRules", "volumeDevices", "volumeMounts"},
 }
 
@@ -115,8 +119,8 @@ def _fields(schemas: dict[str, Any]) -> Iterator[tuple[str, str, str, Any]]:
 
 def _patch(place: str, given: dict[str, Any]) -> dict[str, Any]:
     made: Any = given
-    if place.endswith("containers"):
-        made = [{"name": "model", **given}]
+    if place.endswith("ontainers"):
+        made = [{"name": "weights" if "init" in place else "model", **given}]
     for step in reversed(place.split(".")):
         made = {step: made}
     body: dict[str, Any] = made

@@ -45,6 +45,14 @@ def test_variables_go_back_with_the_image(operator: Client) -> None:
     assert {e["name"] for e in answering(made)["env"]} == {"MODEL_REVISION", "EMPTY", "TOKEN"}
 
 
+def test_an_init_container_goes_back_with_its_variables(operator: Client) -> None:
+    env = [{"name": "VERSION", "value": "7"}]
+    body = pod({"initContainers": [{"name": "weights", "image": world.OLDER_WEIGHTS, "env": env}]})
+    made = patched(operator, DIGITS, body)
+    (first,) = made["spec"]["template"]["spec"]["initContainers"]
+    assert (first["image"], first["env"]) == (world.OLDER_WEIGHTS, env)
+
+
 def test_pins_a_stateful_set(operator: Client) -> None:
     path = path_of(world.workload("faces", None, "StatefulSet"))
     patched(operator, path, containers({"name": "model", "image": GOOD}))
@@ -85,8 +93,9 @@ def test_writes_the_status_of_a_model(operator: Client) -> None:
         [{"name": "model", "image": RUNNING}],
         [{"name": "model", "image": RUNNING}, {"name": "proxy", "image": world.image("9", "proxy")}],
         [{"name": "model", "image": RUNNING}, {"name": "proxy", "image": "registry.local:5000/proxy:1.0"}],
+        [{"name": "model", "image": RUNNING}, {"name": "weights", "image": world.WEIGHTS}],
     ],
-    ids=["by-digest", "by-tag-from-the-same-repository", "without-a-digest"],
+    ids=["by-digest", "by-tag-from-the-same-repository", "without-a-digest", "with-an-init-container"],
 )
 @pytest.mark.parametrize("name", ["digits", "faces"])
 def test_marks_what_runs_as_proven(operator: Client, name: str, containers_: list[dict[str, str]]) -> None:
@@ -186,6 +195,23 @@ def test_sets_a_flag_and_takes_it_back(api: ApiServer, operator: Client) -> None
         assert _content(operator.send("GET", place).body) == before
 
 
+def test_a_pin_and_its_undo_put_back_variables_too(api: ApiServer, operator: Client) -> None:
+    """PinKnownGood's own patches: what stood there is declared nowhere, and goes back by what was noted."""
+    path = _made(api, "returning")
+    before = _content(operator.send("GET", path).body)
+    act = Acting(operator, "returning", {"name": "pin", "action": "PinKnownGood"}, path, pinned=True)
+    act.write()
+    after = operator.send("GET", path).body
+    assert answering(after)["image"] == GOOD
+    assert {e["name"]: e.get("value") for e in answering(after)["env"]}["MODEL_REVISION"] == "7"
+    assert after["spec"]["template"]["spec"]["initContainers"][0]["image"] == world.OLDER_WEIGHTS
+    act.undo()
+    again = _content(operator.send("GET", path).body)
+    for each in (before, again):
+        each["spec"]["template"]["spec"]["containers"][0]["env"].sort(key=lambda e: e["name"])
+    assert again == before
+
+
 def test_holds_roll_outs_and_lets_go(api: ApiServer, operator: Client) -> None:
     """PauseRollout's own patch and undo; and a pin of the same incident, which lifts it."""
     path = _made(api, "holding")
@@ -197,7 +223,7 @@ def test_holds_roll_outs_and_lets_go(api: ApiServer, operator: Client) -> None:
         act.undo()
         assert _content(operator.send("GET", path).body) == before
     act.write()
-    Acting(operator, "holding", {"name": "pin", "action": "PinKnownGood"}, path).write()
+    Acting(operator, "holding", {"name": "pin", "action": "PinKnownGood"}, path, pinned=True).write()
     after = operator.send("GET", path).body
     assert not after["spec"].get("paused")
     assert answering(after)["image"] == GOOD

@@ -32,6 +32,8 @@ CANDIDATE: Final = image("c")
 PROVEN: Final = image("d")
 SEEN: Final = image("e")
 UNKNOWN: Final = image("f")
+WEIGHTS: Final = image("8", "weights")
+OLDER_WEIGHTS: Final = image("4", "weights")
 PLAN: Final = digest("1")
 GATE: Final = {"name": "go", "decision": "Approve", "by": "responder", "planHash": PLAN}
 MANAGED: Final = {"app.kubernetes.io/managed-by": "knowngood"}
@@ -49,7 +51,8 @@ def template(name: str) -> dict[str, Any]:
         ],
     }
     proxy = {"name": "proxy", "image": f"{REGISTRY}/proxy:1.0"}
-    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [model, proxy]}}
+    first = {"name": "weights", "image": WEIGHTS, "env": [{"name": "VERSION", "value": "8"}]}
+    return {"metadata": {"labels": {"app": name}}, "spec": {"containers": [model, proxy], "initContainers": [first]}}
 
 
 def workload(name: str, model: str | None, kind: str = "Deployment", namespace: str = WATCHED) -> dict[str, Any]:
@@ -77,9 +80,10 @@ def model(name: str, kind: str = "Deployment", namespace: str = WATCHED, target:
     """A ModelDeployment that pins one release and names a candidate."""
     env = [{"name": "MODEL_REVISION", "value": "7"}, {"name": "EMPTY", "value": ""}]
     good = {"name": "model", "image": GOOD, "env": env, "removeEnv": ["DEBUG"]}
+    weights = {"name": "weights", "image": OLDER_WEIGHTS, "env": [{"name": "VERSION", "value": "7"}]}
     spec = {
         "workloadRef": {"apiVersion": "apps/v1", "kind": kind, "name": target or name},
-        "knownGood": {"containers": [good]},
+        "knownGood": {"containers": [good, weights]},
         "candidate": {"containers": [{"name": "model", "image": CANDIDATE}]},
         "flags": FLAGS,
     }

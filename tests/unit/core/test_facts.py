@@ -218,3 +218,85 @@ def test_times() -> None:
     assert parse_time(format_time(1_800_000_000.25)) == 1_800_000_000.25
     assert parse_time("yesterday") is None
     assert parse_time(None) is None
+
+
+class TestWhatHoldsARollOutUp:
+    SPEC: ClassVar[dict[str, Any]] = {
+        "template": {"spec": {"containers": [{"name": "c"}], "initContainers": [{"name": "first", "image": "w"}]}}
+    }
+
+    def workload(self, status: dict[str, Any] | None = None, **spec: Any) -> Any:
+        return read_workload({"metadata": {"name": "x"}, "spec": {**self.SPEC, **spec}, "status": status or {}})
+
+    def test_init_containers_are_declared_too(self) -> None:
+        found = self.workload()
+        assert [c.name for c in found.every] == ["c", "first"]
+        assert found.declared("first") is not None
+        assert found.container("first") is None, "it does not answer"
+        assert found.container(None) is not None, "there is but one that could"
+
+    @pytest.mark.parametrize(
+        ("strategy", "on_delete", "partition"),
+        [
+            ({}, False, 0),
+            ({"type": "OnDelete"}, True, 0),
+            ({"type": "RollingUpdate", "rollingUpdate": {"partition": 2}}, False, 2),
+            ({"type": "RollingUpdate", "rollingUpdate": None}, False, 0),
+        ],
+    )
+    def test_how_a_stateful_set_replaces_its_pods(self, strategy: Any, on_delete: bool, partition: int) -> None:
+        found = self.workload(updateStrategy=strategy)
+        assert (found.on_delete, found.partition) == (on_delete, partition)
+
+    @pytest.mark.parametrize(
+        ("condition", "said"),
+        [
+            ({"type": "Progressing", "status": "True", "reason": "NewReplicaSetAvailable"}, ""),
+            (
+                {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"},
+                "ProgressDeadlineExceeded: ",
+            ),
+            (
+                {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "q" * 999},
+                "FailedCreate: qq",
+            ),
+            ({"type": "ReplicaFailure", "status": "False", "reason": "x"}, ""),
+        ],
+    )
+    def test_the_controllers_own_word(self, condition: dict[str, str], said: str) -> None:
+        found = self.workload({"conditions": [condition]}).problem
+        assert found.startswith(said) if said else found == ""
+        assert len(found) <= 300
+
+    @pytest.mark.parametrize(
+        ("status", "said"),
+        [
+            ({}, ""),
+            ({"containerStatuses": [{"name": "c", "state": {"waiting": {"reason": "ContainerCreating"}}}]}, ""),
+            (
+                {
+                    "containerStatuses": [
+                        {"name": "c", "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "m"}}}
+                    ]
+                },
+                "c CrashLoopBackOff: m",
+            ),
+            (
+                {"initContainerStatuses": [{"name": "first", "state": {"waiting": {"reason": "ErrImagePull"}}}]},
+                "first ErrImagePull: ",
+            ),
+            (
+                {
+                    "conditions": [
+                        {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": "gpu"}
+                    ]
+                },
+                "Unschedulable: gpu",
+            ),
+        ],
+    )
+    def test_why_a_pod_does_not_run(self, status: dict[str, Any], said: str) -> None:
+        spec = {"containers": [{"name": "c"}], "initContainers": [{"name": "first", "image": "w"}]}
+        found = read_pod({"metadata": {"name": "x"}, "spec": spec, "status": status})
+        assert found.waiting == said
+        assert [c.name for c in found.init_containers] == ["first"]

@@ -198,6 +198,7 @@ class TestPatch:
                 "annotations": {
                     "knowngood.dev/pinned-by": "digits-1",
                     "knowngood.dev/replaced": f"model={b.image('bad')},proxy=r/proxy:1",
+                    "knowngood.dev/replaced-env": "model/A=1,model/NEW,model/GONE=x",
                 }
             },
             "spec": {

@@ -1,6 +1,6 @@
 """A workload (Deployment or StatefulSet) and its pods, reduced to what decisions need."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,13 +10,15 @@ from knowngood.core.facts.images import Image, parse_image
 from knowngood.core.facts.labels import Selector, read_selector
 
 Raw = Mapping[str, Any]
+_LONGEST = 300  # characters of what a controller or a kubelet says
+_USUAL = frozenset({None, "", "ContainerCreating", "PodInitializing"})
 REPLACED_LABELS = f"{GROUP}/replaced-labels"
 """On a pod that was cut off: its labels before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A container of a pod template: its image as written and its literal environment."""
+    """A container of a pod template, or an init container: its image as written and its literal environment."""
 
     name: str
     image: str
@@ -47,6 +49,19 @@ class Workload:
     deleting: bool
     raw_template: Raw = field(default_factory=dict, compare=False, repr=False)
     scaled_at: float | None = None  # when the number of replicas was last set by itself
+    init_containers: tuple[Container, ...] = ()
+    on_delete: bool = False  # a StatefulSet that replaces a pod only when somebody deletes it
+    partition: int = 0  # a StatefulSet keeps the pods below this number as they are
+    problem: str = ""  # what its controller says stands in the way
+
+    @property
+    def every(self) -> tuple[Container, ...]:
+        """Containers and init containers; their names differ."""
+        return (*self.containers, *self.init_containers)
+
+    def declared(self, name: str) -> Container | None:
+        """The container or init container called ``name``."""
+        return next((c for c in self.every if c.name == name), None)
 
     def container(self, name: str | None) -> Container | None:
         """The container called ``name``; with no name, the only one (None where there are several)."""
@@ -110,10 +125,16 @@ class Pod:
     resource_version: str = ""
     deadline: int | None = None  # seconds after its start, when Kubernetes ends it
     replaced_labels: str = ""  # what its labels were before a step cut it off, as its annotation notes them
+    init_containers: tuple[PodContainer, ...] = ()
+    waiting: str = ""  # why a container of it does not run, or it is not scheduled
 
     def container(self, name: str) -> PodContainer | None:
         """The container called ``name``, or None."""
         return next((c for c in self.containers if c.name == name), None)
+
+    def declared(self, name: str) -> PodContainer | None:
+        """The container or init container called ``name``."""
+        return next((c for c in (*self.containers, *self.init_containers) if c.name == name), None)
 
     @property
     def live(self) -> bool:
@@ -146,7 +167,21 @@ def read_workload(raw: Raw) -> Workload:
         deleting="deletionTimestamp" in meta,
         raw_template=template,
         scaled_at=_scaled_at(meta),
+        init_containers=tuple(_container(c) for c in (template.get("spec") or {}).get("initContainers") or ()),
+        on_delete=(spec.get("updateStrategy") or {}).get("type") == "OnDelete",
+        partition=int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0),
+        problem=_problem(status.get("conditions") or ()),
     )
+
+
+def _problem(conditions: Iterable[Raw]) -> str:
+    """A Deployment's own word on why its roll-out does not go on."""
+    for found in conditions:
+        failed = found.get("type") == "ReplicaFailure" and found.get("status") == "True"
+        late = found.get("type") == "Progressing" and found.get("status") == "False"
+        if failed or late:
+            return f"{found.get('reason', '')}: {found.get('message', '')}"[:_LONGEST]
+    return ""
 
 
 def _scaled_at(meta: Raw) -> float | None:
@@ -168,6 +203,7 @@ def read_pod(raw: Raw) -> Pod:
     """A Pod from the API's JSON."""
     meta, spec, status = raw.get("metadata", {}), raw.get("spec", {}), raw.get("status", {})
     reported = {c["name"]: c for c in status.get("containerStatuses") or ()}
+    started = {c["name"]: c for c in status.get("initContainerStatuses") or ()}
     declared = spec.get("containers") or ()
     return Pod(
         namespace=meta.get("namespace", ""),
@@ -183,8 +219,22 @@ def read_pod(raw: Raw) -> Pod:
         env=tuple((e["name"], e["value"]) for c in declared for e in c.get("env") or () if e.get("value")),
         resource_version=meta.get("resourceVersion", ""),
         deadline=spec.get("activeDeadlineSeconds"),
+        init_containers=tuple(_pod_container(c, started.get(c["name"], {})) for c in spec.get("initContainers") or ()),
+        waiting=_waiting(status),
         replaced_labels=(meta.get("annotations") or {}).get(REPLACED_LABELS, ""),
     )
+
+
+def _waiting(status: Raw) -> str:
+    """The first reason that a person can do something about; a container that is only being made has none."""
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            return f"{condition.get('reason', '')}: {condition.get('message', '')}"[:_LONGEST]
+    for container in (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ())):
+        found = (container.get("state") or {}).get("waiting") or {}
+        if found.get("reason") not in _USUAL:
+            return f"{container['name']} {found['reason']}: {found.get('message', '')}"[:_LONGEST]
+    return ""
 
 
 def _pod_container(declared: Raw, reported: Raw) -> PodContainer:

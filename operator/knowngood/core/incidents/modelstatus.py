@@ -1,6 +1,6 @@
 """A ModelDeployment's status from facts alone; equal facts give an equal status, so that idle models cost no write."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from knowngood.api.modelstatus import (
 )
 from knowngood.api.observed import NamedImage, RunningContainer, Verdict
 from knowngood.core.facts.images import parse_image, short_digest
-from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.facts.workload import Pod, PodContainer, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.quarantine import kept, quarantined, unproven
 from knowngood.core.incidents.record import clipped
@@ -92,7 +92,7 @@ def _releases(facts: ModelFacts) -> list[Release]:
         if pod.live and answering and answering.running.digest:
             running.setdefault(
                 answering.running.digest,
-                [_named(c.name, c.running.pinned or c.image) for c in pod.containers if _declared(c.name, facts)],
+                [_named(c.name, c.running.pinned or c.image) for c in _all(pod) if _declared(c.name, facts)],
             )
     ties = filled({**ties_of(facts.model.status.releases), **facts.ties}, facts.ties_told)
     releases = observe(facts.model.status.releases, running, ties, facts.now)
@@ -108,7 +108,12 @@ def _releases(facts: ModelFacts) -> list[Release]:
 
 def _declared(container: str, facts: ModelFacts) -> bool:
     """Whether the template has this container; one that was injected into the pod cannot be put back."""
-    return facts.workload is None or container in facts.workload.images
+    return facts.workload is None or facts.workload.declared(container) is not None
+
+
+def _all(pod: Pod) -> Iterable[PodContainer]:
+    """Containers, and init containers, which may bring what the release loads."""
+    return (*pod.containers, *pod.init_containers)
 
 
 def _promotes(model: ModelDeployment) -> bool:
@@ -266,7 +271,7 @@ def _ready(facts: ModelFacts) -> Said:
 def _unknown_containers(model: ModelDeployment, workload: Workload) -> list[str]:
     """Containers of the pin that the workload does not have, as fields."""
     pinned = model.spec.known_good.containers if model.spec.known_good else []
-    return [f"spec.knownGood.containers[{c.name}]" for c in pinned if c.name not in workload.images]
+    return [f"spec.knownGood.containers[{c.name}]" for c in pinned if workload.declared(c.name) is None]
 
 
 def _unheeded(model: ModelDeployment) -> list[str]:

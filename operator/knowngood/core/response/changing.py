@@ -104,6 +104,10 @@ class Changing(Action):
         """Whether a later step of the same plan has taken the place of what this one wrote."""
         return False
 
+    def held(self, facts: Facts, step: PlanStep) -> str:
+        """What a person has to do before it can have its effect; empty where it comes by itself."""
+        return ""
+
     def late(self, facts: Facts, step: PlanStep) -> str:
         """What a person should look at where it has no effect in time."""
         return "look at what stands in its way"
@@ -184,6 +188,10 @@ class Changing(Action):
             timeout = step.timeout or self.default_timeout
             why = f"{step.action} was written, but is not in effect after {timeout}; {self.late(facts, step)}"
             return Record(outcome.failed(status, step, Reason.ROLL_OUT_STUCK, why, facts))
+        held = self.held(facts, step)
+        if held and held != step.message:
+            status = stepped(status, step.name, {"reason": Reason.HELD.value, "message": held})
+            return Record(outcome.in_progress(told(status, facts.now, "Held", held), step, held, facts))
         return Wait(_LOOK_AGAIN)
 
     def _take_back(self, facts: Facts, step: PlanStep, state: State) -> Effect:

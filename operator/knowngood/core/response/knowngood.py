@@ -129,9 +129,10 @@ def by_digest(candidate: Candidate, _: Situation) -> Refusal | None:
 def containers_exist(candidate: Candidate, situation: Situation) -> Refusal | None:
     """The workload has every container that the candidate names, and the one that answers is among them."""
     named = {pin.container for pin in candidate.pins}
-    missing = sorted(named - set(situation.workload.images))
+    images = {c.name for c in situation.workload.every}
+    missing = sorted(named - images)
     if missing:
-        have = ", ".join(sorted(situation.workload.images))
+        have = ", ".join(sorted(images))
         return Refusal(Reason.CONTAINER_NOT_FOUND, f"the workload has no container {missing[0]}; it has {have}")
     if situation.container not in named:
         return Refusal(

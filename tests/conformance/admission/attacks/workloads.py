@@ -13,6 +13,11 @@ def to_image(id_: str, refused: str, image_: str, path: str = DIGITS) -> Attack:
     return patch(id_, refused, containers({"name": "model", "image": image_}), path)
 
 
+def first(*items: dict[str, Any]) -> dict[str, Any]:
+    """A strategic patch of init containers."""
+    return pod({"initContainers": list(items)})
+
+
 def with_env(id_: str, refused: str, *env: dict[str, Any], image_: str = GOOD) -> Attack:
     """A pinned image with other variables."""
     return patch(id_, refused, containers({"name": "model", "image": image_, "env": list(env)}))
@@ -32,6 +37,11 @@ IMAGES: Final = (
     to_image("image-by-tag-and-digest", "not by digest", world.TAGGED_TOO),
     to_image("image-of-another-registry", "not in a registry", world.FOREIGN),
     to_image("image-of-a-registry-with-that-beginning", "not in a registry", world.SIMILAR),
+    patch(
+        "image-of-an-init-container",
+        "neither pins nor has proven",
+        first({"name": "weights", "image": world.image("9", "weights")}),
+    ),
     patch(
         "image-pinned-for-another-container",
         "neither pins nor has proven",
@@ -73,6 +83,19 @@ ENVIRONMENT: Final = (
         "plain values only",
         {"name": "EMPTY", "valueFrom": {"secretKeyRef": {"name": "other", "key": "token"}}},
     ),
+    patch(
+        "env-of-an-init-container",
+        "declares no such value",
+        first({"name": "weights", "env": [{"name": "LD_PRELOAD", "value": "/tmp/x.so"}]}),
+    ),
+    patch(
+        "env-invented-as-taken-away",
+        "must be what the variables that are written held",
+        {
+            "metadata": {"annotations": {"knowngood.dev/replaced-env": "model/MODEL_REVISION=6"}},
+            **containers({"name": "model", "image": GOOD, "env": [{"name": "MODEL_REVISION", "value": "7"}]}),
+        },
+    ),
     with_env("env-removed", "does not say to remove it", {"name": "TOKEN", "$patch": "delete"}),
     patch(
         "env-removed-without-its-image",
@@ -100,7 +123,22 @@ SHAPE: Final = (
     ),
     patch("env-from", ONLY, containers({"name": "model", "envFrom": [{"secretRef": {"name": "token"}}]})),
     patch("image-pull-policy", ONLY, containers({"name": "model", "imagePullPolicy": "Never"})),
-    patch("init-container", ONLY, pod({"initContainers": [{"name": "first", "image": GOOD}]})),
+    patch("init-container", "neither adds nor removes", pod({"initContainers": [{"name": "first", "image": GOOD}]})),
+    patch("init-container-command", ONLY, first({"name": "weights", "command": ["sh", "-c", "id"]})),
+    Attack(
+        "init-container-removed",
+        "neither adds nor removes",
+        DIGITS,
+        [{"op": "remove", "path": "/spec/template/spec/initContainers"}],
+        type="application/json-patch+json",
+    ),
+    Attack(
+        "container-made-an-init-container",
+        "neither adds nor removes",
+        DIGITS,
+        [{"op": "move", "from": "/spec/template/spec/containers/1", "path": "/spec/template/spec/initContainers/-"}],
+        type="application/json-patch+json",
+    ),
     patch("another-container", "neither adds nor removes", containers({"name": "spy", "image": world.PROVEN})),
     patch("container-removed", "neither adds nor removes", containers({"name": "proxy", "$patch": "delete"})),
     patch("pod-labels", ONLY, {"spec": {"template": {"metadata": {"labels": {"team": "evil"}}}}}),

@@ -13,9 +13,11 @@ from knowngood.api.observed import NamedImage
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
+from knowngood.core.facts import rollout
 from knowngood.core.facts.images import parse_image, same_image
+from knowngood.core.facts.rollout import rolled_out
 from knowngood.core.facts.workload import Pod, Workload
-from knowngood.core.incidents.evidence import CUT, MAX_VALUE, same_value
+from knowngood.core.response import noted, variables
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, with_plan
 from knowngood.core.response.facts import Facts
@@ -27,7 +29,8 @@ from knowngood.core.response.planned import with_known_good
 
 ANNOTATION = f"{GROUP}/pinned-by"
 REPLACED = f"{GROUP}/replaced"  # what stood there before, so that admission can tell an undo from an attack
-_CONTAINERS = "spec.template.spec.containers"
+REPLACED_ENV = f"{GROUP}/replaced-env"
+_TEMPLATE = "spec.template.spec"
 
 
 class PinKnownGood(WorkloadAction):
@@ -41,10 +44,13 @@ class PinKnownGood(WorkloadAction):
         WORKLOAD: (
             f"metadata.annotations.{ANNOTATION}",
             f"metadata.annotations.{REPLACED}",
+            f"metadata.annotations.{REPLACED_ENV}",
             f"metadata.annotations.{PAUSED_BY}",
             "spec.paused",
-            f"{_CONTAINERS}.*.image",
-            f"{_CONTAINERS}.*.env",
+            f"{_TEMPLATE}.containers.*.image",
+            f"{_TEMPLATE}.containers.*.env",
+            f"{_TEMPLATE}.initContainers.*.image",
+            f"{_TEMPLATE}.initContainers.*.env",
         )
     }
 
@@ -82,7 +88,8 @@ class PinKnownGood(WorkloadAction):
         """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
         suspect, workload = facts.incident.status.suspect, workload_of(facts)
         seen = {c.name: c.image for c in suspect.containers} if suspect else {}
-        found = {n: i if same_image(seen.get(n, i), i) else seen[n] for n, i in workload.images.items()}
+        declared = {c.name: c.image for c in workload.every}
+        found = {n: i if same_image(seen.get(n, i), i) else seen[n] for n, i in declared.items()}
         return StepObserved(
             resource_version=workload.resource_version,
             containers=[NamedImage(name=n, image=i) for n, i in found.items()],
@@ -92,7 +99,7 @@ class PinKnownGood(WorkloadAction):
         """Compare the declared fields with the pin and with what was seen."""
         workload = workload_of(facts)
         found = compare(workload, facts.pins(), _seen(step))
-        touched = found is State.AS_SEEN and not _env_as_seen(facts, workload, facts.pins())
+        touched = found is State.AS_SEEN and not variables.as_seen(facts, workload, facts.pins())
         return State.CHANGED if touched else found
 
     def write(self, facts: Facts, step: PlanStep) -> Mutation:
@@ -100,28 +107,46 @@ class PinKnownGood(WorkloadAction):
         return mutation(workload_of(facts), facts.pins(), facts.incident.metadata.name)
 
     def undo(self, facts: Facts, step: PlanStep) -> Mutation | None:
-        """The images that were seen, and the variables as the evidence shows them."""
-        seen, before = _seen(step), _recorded_env(facts)
+        """The images that were seen, and the variables that are noted; where one is not, there is no way back."""
+        workload, seen = workload_of(facts), _seen(step)
+        before = noted.read(workload.annotations.get(REPLACED_ENV, ""))
+        evidence = variables.recorded(facts)
         containers = []
         for pin in facts.pins():
-            changes: dict[str, Any] = {"name": pin.container, "image": seen[pin.container]}
-            env = [_restored(name, before.get(pin.container, {})) for name in _variables(pin)]
-            if None in env:
+            env = variables.put_back(pin, before, evidence)
+            if env is None:
                 return None
+            changes: dict[str, Any] = {"name": pin.container, "image": seen[pin.container]}
             containers.append({**changes, "env": env} if env else changes)
-        annotations = {ANNOTATION: None, REPLACED: None}
-        body = {"metadata": {"annotations": annotations}, "spec": _in_template(containers)}
-        return Mutation(target_of(workload_of(facts)), body)
+        annotations = {ANNOTATION: None, REPLACED: None, REPLACED_ENV: None}
+        body = {"metadata": {"annotations": annotations}, "spec": _in_template(workload, containers)}
+        return Mutation(target_of(workload), body)
 
     def finished(self, facts: Facts, step: PlanStep) -> bool:
         """Every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
-        wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
         live = [pod for pod in facts.pods if pod.live]
-        return workload_of(facts).settled and bool(live) and all(pod.ready and _all_run(pod, wanted) for pod in live)
+        done = bool(live) and all(pod.ready for pod in live) and not _stale(facts)
+        return done and rolled_out(workload_of(facts), len(live))
+
+    def held(self, facts: Facts, step: PlanStep) -> str:
+        """A StatefulSet that waits for a person."""
+        return rollout.held(workload_of(facts), _stale(facts))
+
+    def late(self, facts: Facts, step: PlanStep) -> str:
+        """What can be seen to stand in the way."""
+        workload, stale = workload_of(facts), _stale(facts)
+        said = [s for s in (rollout.held(workload, stale), rollout.stuck(workload, facts.pods, stale)) if s]
+        return "; ".join(said) if said else super().late(facts, step)
+
+
+def _stale(facts: Facts) -> list[Pod]:
+    """The pods that may still answer and do not run what is pinned."""
+    wanted = {pin.container: parse_image(pin.image).digest for pin in facts.pins()}
+    return [pod for pod in facts.pods if pod.live and not _all_run(pod, wanted)]
 
 
 def _all_run(pod: Pod, wanted: Mapping[str, str]) -> bool:
-    found = {name: pod.container(name) for name in wanted}
+    found = {name: pod.declared(name) for name in wanted}
     return all(c is not None and _runs(c.image_id, c.image, wanted[name]) for name, c in found.items())
 
 
@@ -134,54 +159,18 @@ def _seen(step: PlanStep) -> dict[str, str]:
     return {c.name: c.image for c in step.observed.containers} if step.observed else {}
 
 
-def _variables(pin: Pin) -> list[str]:
-    return [*(name for name, _ in pin.env), *pin.remove_env]
-
-
-def _recorded_env(facts: Facts) -> dict[str, dict[str, str]]:
-    evidence = facts.incident.status.evidence
-    if evidence is None or evidence.workload is None:
-        return {}
-    return {c.name: {e.name: e.value for e in c.env} for c in evidence.workload.containers}
-
-
-def _restored(name: str, before: Mapping[str, str]) -> dict[str, str] | None:
-    """The variable as it was; None where the record has but a digest of it, no room, or that it came from elsewhere."""
-    if name not in before:
-        return None if CUT in before else {"name": name, "$patch": "delete"}
-    value = before[name]
-    unknown = value.startswith(("sha256:", "(from")) or len(value) >= MAX_VALUE
-    return None if unknown else {"name": name, "value": value}
-
-
-def _env_as_seen(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
-    """Whether the variables that the pin would write are still as the evidence shows them."""
-    before = _recorded_env(facts)
-    for pin in pins:
-        container, seen = workload.container(pin.container), before.get(pin.container)
-        now = dict(container.env) if container else {}
-        if seen is not None and not all(_as_recorded(name, seen, now) for name in _variables(pin)):
-            return False
-    return True
-
-
-def _as_recorded(name: str, seen: Mapping[str, str], now: Mapping[str, str | None]) -> bool:
-    if name not in seen:
-        return CUT in seen or name not in now
-    return name in now and same_value(seen[name], name, now[name])
-
-
 def compare(workload: Workload, pins: Sequence[Pin], seen: Mapping[str, str]) -> State:
     """How the images of ``workload`` stand to the pin and to ``seen`` (container to image)."""
     if pins and all(holds(workload, pin) for pin in pins):
         return State.THERE
-    as_seen = all(workload.images.get(pin.container) == seen.get(pin.container) for pin in pins)
+    images = {c.name: c.image for c in workload.every}
+    as_seen = all(images.get(pin.container) == seen.get(pin.container) for pin in pins)
     return State.AS_SEEN if as_seen else State.CHANGED
 
 
 def holds(workload: Workload, pin: Pin) -> bool:
     """Whether the workload declares the pin."""
-    container = workload.container(pin.container)
+    container = workload.declared(pin.container)
     if container is None or not same_image(container.image, pin.image):
         return False
     env = dict(container.env)
@@ -191,19 +180,27 @@ def holds(workload: Workload, pin: Pin) -> bool:
 def mutation(workload: Workload, pins: Sequence[Pin], incident: str) -> Mutation:
     """The strategic merge patch that pins ``workload``, on behalf of the incident of that name."""
     ours = workload.annotations.get(ANNOTATION) == incident
-    now = ",".join(f"{c.name}={c.image}" for c in workload.containers)
+    now = ",".join(f"{c.name}={c.image}" for c in workload.every)
+    env = noted.added(workload.annotations.get(REPLACED_ENV, "") if ours else "", variables.taken(workload, pins))
     annotations: dict[str, str | None] = {
         ANNOTATION: incident,
         REPLACED: workload.annotations.get(REPLACED, now) if ours else now,
     }
-    spec = _in_template([_container(pin) for pin in pins])
+    if env:
+        annotations[REPLACED_ENV] = env
+    spec = _in_template(workload, [_container(pin) for pin in pins])
     if workload.paused and workload.annotations.get(PAUSED_BY) == incident:
         spec, annotations = {**spec, "paused": None}, {**annotations, PAUSED_BY: None}
     return Mutation(target_of(workload), {"metadata": {"annotations": annotations}, "spec": spec})
 
 
-def _in_template(containers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    return {"template": {"spec": {"containers": list(containers)}}}
+def _in_template(workload: Workload, changes: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    first = {c.name for c in workload.init_containers}
+    found = {
+        "containers": [c for c in changes if c["name"] not in first],
+        "initContainers": [c for c in changes if c["name"] in first],
+    }
+    return {"template": {"spec": {kind: items for kind, items in found.items() if items}}}
 
 
 def _container(pin: Pin) -> dict[str, Any]:
