@@ -168,6 +168,7 @@ class Reason(Documented):
     SELF_RECOVERED = "SelfRecovered", "It passed before anyone acted."
     PLAYBOOK_NOT_FOUND = "PlaybookNotFound", "The namespace has no Playbook of that name."
     SCALED_TO_ZERO = "ScaledToZero", "No pod answers any more, as the playbook asked for."
+    HANDING_BACK = "HandingBack", "The incident ends, and what stood only for it is taken back first."
     UNDONE = "Undone", "A step failed, and what it did was taken back."
     # people
     APPROVED = "Approved", "A person approved the plan."

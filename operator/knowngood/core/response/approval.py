@@ -9,7 +9,7 @@ from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus
 from knowngood.api.plan import Plan, PlanStep
 from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_guard, with_judgement
 from knowngood.core.incidents.record import conditioned, told
-from knowngood.core.response import outcome
+from knowngood.core.response import handing, outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.plan import build
@@ -120,15 +120,18 @@ def asked_again(facts: Facts) -> Effect | None:
 def _judged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     found = counts(facts.incident.spec.disposition, status)
     after = with_judgement(status, found, facts.now)
-    if found is not None and after is not status and found.verdict is DispositionVerdict.FALSE_POSITIVE:
-        return _over(after, IncidentPhase.DISMISSED, facts)
-    return after
+    if found is None or found.verdict is not DispositionVerdict.FALSE_POSITIVE:
+        return after
+    back = handing.back(after, IncidentPhase.DISMISSED, facts)
+    return _over(after, IncidentPhase.DISMISSED, facts) if back is None else back
 
 
 def _closed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     wanted = counts(facts.incident.spec.close_request, status)
     if wanted is None or status.phase in {IncidentPhase.CLOSED, IncidentPhase.DISMISSED}:
         return status
+    if (back := handing.back(status, IncidentPhase.CLOSED, facts)) is not None:
+        return back
     status = told(status, facts.now, "Closed", f"closed by {wanted.by}", Actor.PERSON)
     return _over(status, IncidentPhase.CLOSED, facts)
 
@@ -137,5 +140,5 @@ def _over(status: AIIncidentStatus, phase: IncidentPhase, facts: Facts) -> AIInc
     """Over by a person's word; what was written stays written, and that is said."""
     held = status.contained_at is not None
     if held:
-        status = told(status, facts.now, "LeftAsIs", "what containment wrote stays: roll out what is to run")
+        status = told(status, facts.now, "LeftAsIs", handing.left(status, facts))
     return status.model_copy(update={"phase": phase})

@@ -100,6 +100,14 @@ class Changing(Action):
         """Why what was written can have its effect no more."""
         return None
 
+    def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:
+        """Before which ends of the incident it is taken back."""
+        return frozenset()
+
+    def covers(self, step: PlanStep) -> bool:
+        """Whether, while it stands, a healthy signal says nothing of what was wrong."""
+        return False
+
     def superseded(self, facts: Facts, step: PlanStep) -> bool:
         """Whether a later step of the same plan has taken the place of what this one wrote."""
         return False
@@ -207,7 +215,11 @@ class Changing(Action):
             return Record(outcome.failed(status, step, Reason.FAILED, self.no_way_back, facts))
         message = "taken back" if state is State.AS_SEEN else "another writer took it back"
         ended = {"state": StepState.UNDONE, "reason": Reason.UNDONE.value, "message": message, "finished_at": facts.now}
-        status = told(stepped(status, step.name, ended), facts.now, "Undone", f"{step.name} ({step.action}): {message}")
+        handed = step.reason == Reason.HANDING_BACK
+        word, about = "HandedBack" if handed else "Undone", f"{step.name} ({step.action}): {message}"
+        status = told(stepped(status, step.name, ended), facts.now, word, about)
+        if handed:
+            return Record(status)
         why = f"{step.name} ({step.action}) failed and was {message}"
         return Record(outcome.condition(status, ConditionStatus.FALSE, Reason.UNDONE, why, facts))
 

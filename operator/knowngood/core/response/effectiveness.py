@@ -12,6 +12,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.facts.images import parse_image
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import conditioned, told
+from knowngood.core.response import handing
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.signals.answer import DataState
@@ -128,8 +129,12 @@ def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         return status
     suspect = status.suspect.digest if status.suspect else ""
     fixed = bool(suspect) and suspect not in facts.running
+    if handing.covers(status, facts) and not fixed:
+        return status
     acted = status.contained_at is not None or is_true(status.conditions, ConditionType.CONTAINED)
     phase = IncidentPhase.RESOLVED if fixed or acted else IncidentPhase.SELF_RECOVERED
+    if (back := handing.back(status, phase, facts)) is not None:
+        return back
     reason = Reason.HEALTHY if phase is IncidentPhase.RESOLVED else Reason.SELF_RECOVERED
     what = "the release that now runs is healthy" if fixed else "it passed before anyone acted"
     status = status.model_copy(update={"phase": phase, "recovered_at": facts.now})

@@ -24,9 +24,12 @@ _HELD = frozenset({Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_S
 
 
 def current(status: AIIncidentStatus) -> PlanStep | None:
-    """The step to take further: of the next rung first, once it has begun; then what is left of the first."""
+    """The step to take further: what is taken back first; of the next rung, once it has begun; then of the first."""
     if status.plan is None:
         return None
+    undoing = next((s for s in status.plan.steps if s.state is StepState.UNDOING), None)
+    if undoing is not None:
+        return undoing
     rungs = (Rung.ESCALATE, Rung.CONTAIN) if status.plan.escalated_at else (Rung.CONTAIN,)
     steps = [s for rung in rungs for s in status.plan.steps if s.rung is rung]
     return next((s for s in steps if s.state in _UNFINISHED), None)

@@ -11,6 +11,7 @@ from typing import ClassVar
 from knowngood.api.common import WorkloadKind
 from knowngood.api.conditions import Reason
 from knowngood.api.durations import seconds
+from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, PodRef, StepObserved
 from knowngood.api.playbook import Step
@@ -170,6 +171,14 @@ class Isolate(Changing):
         names = [pod.name for pod in _kept(facts, step)]
         some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
         return f"{some or 'no pod'} cut off and kept for {_block(step).keep_for}; {NOT_SHOWN}"
+
+    def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:
+        """Where it was none; else the suspects are kept for those who look at them."""
+        return frozenset({IncidentPhase.DISMISSED})
+
+    def covers(self, step: PlanStep) -> bool:
+        """Nobody asks the workload."""
+        return True
 
     def found(self, facts: Facts, step: PlanStep) -> str:
         """What the Service selects."""

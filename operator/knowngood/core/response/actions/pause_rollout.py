@@ -7,9 +7,11 @@ from typing import ClassVar
 
 from knowngood.api.common import WorkloadKind
 from knowngood.api.conditions import Reason
+from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
+from knowngood.core.incidents.record import OVER
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.actions.pin_known_good import ANNOTATION as PINNED_BY
 from knowngood.core.response.changing import State, Why
@@ -76,6 +78,10 @@ class PauseRollout(WorkloadAction):
     def found(self, facts: Facts, step: PlanStep) -> str:
         """Whether it is paused."""
         return f"{target_name(facts.model)} to {'paused' if workload_of(facts).paused else 'not paused'}"
+
+    def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:
+        """Whatever ends it."""
+        return OVER
 
     def superseded(self, facts: Facts, step: PlanStep) -> bool:
         """A pin of this incident lifted it."""

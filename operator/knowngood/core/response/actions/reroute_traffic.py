@@ -6,6 +6,7 @@ It writes a Service's selector and three annotations of its own. Open connection
 from typing import ClassVar
 
 from knowngood.api.conditions import Reason
+from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName, Destination
@@ -101,6 +102,14 @@ class RerouteTraffic(Changing):
             f"new connections to Service {service} go to {who} {standby.standby_name(facts.model)}; open ones stay "
             "where they are until they are closed"
         )
+
+    def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:
+        """When it is mended, or was none; the way back itself stays."""
+        return frozenset({IncidentPhase.RESOLVED, IncidentPhase.DISMISSED}) if _away(step) else frozenset()
+
+    def covers(self, step: PlanStep) -> bool:
+        """Nobody asks the workload."""
+        return _away(step)
 
     def found(self, facts: Facts, step: PlanStep) -> str:
         """What the Service selects."""

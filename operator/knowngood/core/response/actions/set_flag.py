@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
+from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
@@ -121,6 +122,14 @@ class SetFlag(Changing):
         """With what a person should know about when it takes effect."""
         found = _declared(facts, step)
         return f"{found} is {found.flag.value!r}{found.remark(facts)}"
+
+    def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:
+        """When it is mended, or was none; who closes it otherwise is told that it stays."""
+        return frozenset({IncidentPhase.RESOLVED, IncidentPhase.DISMISSED})
+
+    def covers(self, step: PlanStep) -> bool:
+        """The flag may be what makes it healthy."""
+        return True
 
     def found(self, facts: Facts, step: PlanStep) -> str:
         """The value that stands there."""
