@@ -131,6 +131,17 @@ def test_a_standby_that_is_not_ready_does_not_hold_up_the_pin() -> None:
     assert found.condition("Contained").status is ConditionStatus.TRUE
 
 
+@pytest.mark.parametrize("spec", [{**SPEC, "serviceRef": None}, SPEC], ids=["no-service", "no-consent"])
+def test_where_nobody_was_led_away_nobody_is_led_back(spec: dict[str, Any]) -> None:
+    spec = {key: value for key, value in spec.items() if value is not None}
+    away = {**AWAY, "onFailure": "Continue"}
+    found = world(away, PIN, BACK, {"name": "tell", "action": "Notify"}, spec=spec, service=b.service(consent=None))
+    found.settle()
+    assert (step(found, "back").state, step(found, "back").reason) == (StepState.SKIPPED, Reason.ALREADY_SO)
+    assert found.told[0].reason == "IncidentContained"
+    assert found.image == b.image("good")
+
+
 def test_nobody_is_led_back_to_the_suspect() -> None:
     found = world(AWAY, BACK)
     found.live(120)

@@ -28,6 +28,7 @@ from knowngood.core.response.facts import Facts, Hold, Standby, running_digests
 from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.needs import asks, needs
 from knowngood.core.signals.answer import Answer, DataState, failed
+from knowngood.core.signals.compiled import CompiledSignal
 from tests import builders as b
 
 POLL = 5.0
@@ -56,6 +57,7 @@ class World:
     registries: tuple[str, ...] = ()
     seconds: float = 10.0
     verdict_on: Callable[[frozenset[str]], Verdict] = healthy_unless_bad
+    of: CompiledSignal = field(default_factory=b.compiled)
     views: dict[tuple[str, str], SignalView] = field(default_factory=lambda: b.views(b.view()))
     hold: Hold | None = None
     unguarded: str = "the policy is missing"
@@ -159,7 +161,7 @@ class World:
         verdict = self.verdict_on(running)
         name = "bad" if b.BAD in running else next(n for n in NAMES if b.image(n) == self.image)
         old = self.views.get((b.POLICY, b.SIGNAL))
-        new = b.view(verdict, name, self.seconds)
+        new = b.view(verdict, name, self.seconds, self.of)
         same = old is not None and (old.judgement.verdict, old.judgement.digest) == (verdict, new.judgement.digest)
         if old is not None and same:
             new = dataclasses.replace(new, since=old.since)

@@ -52,6 +52,14 @@ def refusal(facts: Facts) -> Why | None:
     return None
 
 
+def as_written(facts: Facts) -> bool:
+    """Whether the Service leads where its owner wrote it, or none is declared."""
+    if facts.model.spec.service_ref is None:
+        return True
+    found = lookups.thing(facts, ref(facts.model))
+    return found is not None and services.before(found) in (None, services.selector_of(found))
+
+
 def gone(facts: Facts) -> str:
     """That the Service is gone; empty where it is there."""
     there = facts.model.spec.service_ref is not None and lookups.thing(facts, ref(facts.model)) is not None

@@ -47,17 +47,19 @@ class RerouteTraffic(Changing):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No Service, or nobody there who could answer well."""
+        if not _away(step) and routed.as_written(facts):
+            return None
         return routed.refusal(facts) or (_no_way_away(facts) if _away(step) else _no_way_back(facts))
 
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """The Service leads there already."""
+        if not _away(step) and routed.as_written(facts):
+            return Reason.ALREADY_SO, "no Service was led away, so that none is led back"
         service = routed.service(facts)
         there = services.selector_of(service)
         if _away(step) and there == standby.labels(facts):
             why = f"Service {service.name} leads to {standby.standby_name(facts.model)} already"
             return Reason.ALREADY_SO, why
-        if not _away(step) and services.before(service) in (None, there):
-            return Reason.ALREADY_SO, f"Service {service.name} is as its owner wrote it"
         return None
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
