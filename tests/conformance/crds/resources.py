@@ -11,6 +11,7 @@ from knowngood.api.crds import RESOURCES
 
 NAMESPACE: Final = "vision"
 CRDS: Final = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+ROOT: Final = Path(__file__).parents[3]
 EXAMPLES: Final = Path(__file__).parent.parent / "examples"
 MODELS: Final = {resource.kind: resource.model for resource in RESOURCES}
 GONE: Final = object()

@@ -24,6 +24,12 @@ def condition(type_: str, status: str = "True", reason: str = "Valid") -> dict[s
     }
 
 
+def step(name: str, action: str, **more: Any) -> dict[str, Any]:
+    """A step that has begun."""
+    usual = {"state": "Intended", "intendedAt": NOW, "rung": "Contain", "onFailure": "Escalate", "allowOutage": False}
+    return {"name": name, "action": action, "summary": "as declared", **usual, **more}
+
+
 MODEL: Final[dict[str, Any]] = {
     "observedGeneration": 1,
     "phase": "Incident",
@@ -72,6 +78,7 @@ MODEL: Final[dict[str, Any]] = {
         },
         {"digest": DIGEST, "implicatedIn": "digits-1", "ran": [{"from": NOW}]},
     ],
+    "quarantined": [{"digest": DIGEST, "incident": "digits-1", "since": NOW}],
     "conditions": [condition("Ready"), condition("SignalsAvailable"), condition("KnownGoodAvailable")],
 }
 
@@ -150,6 +157,7 @@ EVIDENCE: Final[dict[str, Any]] = {
     "traces": ["4bf92f3577b34da6a3ce929d0e0e4736"],
 }
 
+ROUTE: Final = {"resourceVersion": "79", "selector": {"app": "digits"}, "wanted": {"app": "digits-standby"}}
 PLAN: Final[dict[str, Any]] = {
     "hash": DIGEST,
     "mode": "Automatic",
@@ -175,11 +183,25 @@ PLAN: Final[dict[str, Any]] = {
             "timeout": "5m",
             "rung": "Contain",
             "onFailure": "Escalate",
+            "allowOutage": False,
             "precondition": "Deployment digits still declares the suspect's images",
             "effect": "every pod runs the known-good images",
             "undo": "what stood there before is put back",
             "observed": {"resourceVersion": "77", "containers": [{"name": "model", "image": IMAGE}], "replicas": 2},
-        }
+        },
+        step("guard", "SetFlag", setFlag={"flag": "safe-mode"}, observed={"resourceVersion": "78", "value": "off"}),
+        step("away", "RerouteTraffic", rerouteTraffic={"to": "Standby"}, observed=ROUTE),
+        step(
+            "cut",
+            "Isolate",
+            isolate={"keep": 2, "keepFor": "24h"},
+            allowOutage=True,
+            observed=ROUTE | {"pods": [{"name": "digits-1", "uid": "u-3"}]},
+        ),
+        step("clean", "RunJob", runJob={"template": "clear-cache"}),
+        step("ask", "Gate", gate={"person": {"ask": "is the ticket open?"}}),
+        step("look", "Gate", gate={"promql": {"query": "up", "below": 0.1}}),
+        step("check", "Gate", gate={"job": {"template": "smoke-test"}}),
     ],
 }
 

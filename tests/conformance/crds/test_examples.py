@@ -1,14 +1,17 @@
 """The definitions are sound, and product.md's examples are accepted unchanged."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from knowngood.api.crds import RESOURCES, Resource
 from tests.conformance.apiserver import ApiServer
-from tests.conformance.crds.resources import CRDS, EXAMPLES, MODELS, collection, example
+from tests.conformance.crds.resources import CRDS, EXAMPLES, MODELS, ROOT, collection, example
 
 pytestmark = pytest.mark.conformance
+PLAYBOOKS = sorted(path for path in (ROOT / "manifests" / "playbooks").glob("*.yaml") if path.stem != "kustomization")
 
 
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda resource: resource.plural)
@@ -85,6 +88,9 @@ def test_people_decide_in_the_spec_of_an_incident(api: ApiServer) -> None:
         },
         "disposition": {"verdict": "BenignPositive", "by": "alice@example.org"},
         "closeRequest": {"by": "alice@example.org"},
+        "gates": [
+            {"name": "ask", "decision": "Reject", "by": "alice@example.org", "planHash": digest, "comment": "no"}
+        ],
     }
     given = example("AIIncident")
     given["spec"] |= decided
@@ -99,6 +105,29 @@ def test_candidate_is_accepted(api: ApiServer) -> None:
     given["spec"]["candidate"] = {"containers": pins}
     answer = api.create(collection("ModelDeployment"), given, dry_run=True)
     assert answer.status == 201, answer.message
+
+
+@pytest.mark.parametrize("path", PLAYBOOKS, ids=lambda path: path.stem)
+def test_shipped_playbook_is_accepted_unchanged(api: ApiServer, path: Path) -> None:
+    given = yaml.safe_load(path.read_text())
+    answer = api.create(collection("Playbook"), given, dry_run=True)
+    assert answer.status == 201, answer.message
+    assert answer.warnings == ""
+    assert _holds(answer.body["spec"], given["spec"]) == []
+    assert _model_fills("Playbook", answer.body) == _model_fills("Playbook", given)
+
+
+def test_flags_and_lifted_quarantines_are_accepted(api: ApiServer) -> None:
+    given = example("ModelDeployment")
+    places = (
+        {"configMapKeyRef": {"name": "guardrail", "key": "mode"}},
+        {"env": {"name": "RATE", "container": "model"}},
+    )
+    given["spec"]["flags"] = [{"name": f"flag-{n}", "value": "x" * 1024, **places[n % 2]} for n in range(16)]
+    given["spec"]["quarantine"] = {"lift": ["sha256:" + "ab" * 32]}
+    answer = api.create(collection("ModelDeployment"), given, dry_run=True)
+    assert answer.status == 201, answer.message
+    assert _holds(answer.body["spec"], given["spec"]) == []
 
 
 def _model_fills(kind: str, given: dict[str, Any]) -> Any:

@@ -69,9 +69,9 @@ def test_a_variable_that_the_record_has_no_room_for_is_no_foreign_change_and_is_
         "plan": {"knownGood": b.pinned("good") | {"source": "Spec"}, "steps": []},
     }
     facts = b.facts(model=pin, workload=found, incident=b.incident(status))
-    step = b.incident({"plan": {"steps": [{"name": "pin", "action": "PinKnownGood"}]}}).status.plan
-    assert step is not None
-    seen = {"observed": PinKnownGood().observe(facts, found)}
-    action, one = PinKnownGood(), step.steps[0].model_copy(update=seen)
-    assert action.state(facts, one, found).name == "AS_SEEN"
-    assert action.undo(facts, one, found) is None
+    plan = b.incident({"plan": {"steps": [{"name": "pin", "action": "PinKnownGood"}]}}).status.plan
+    assert plan is not None
+    seen = {"observed": PinKnownGood().observe(facts, plan.steps[0])}
+    action, one = PinKnownGood(), plan.steps[0].model_copy(update=seen)
+    assert action.state(facts, one).name == "AS_SEEN"
+    assert action.undo(facts, one) is None
