@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-_FOLDED = "Evidence:"
+_FOLDED, _DEPTH = "Evidence:", 2  # a cause of the analysis has evidence too, deeper
 
 
 def fold_evidence(text: str) -> str:
@@ -29,6 +29,6 @@ def _marked(lines: list[str]) -> list[tuple[bool, str]]:
         if depth >= 0 and indent <= depth:
             depth = -1
         marked.append((depth >= 0, line))
-        if line.strip() == _FOLDED:
+        if line.strip() == _FOLDED and indent == _DEPTH:
             depth = indent
     return marked
