@@ -1,4 +1,4 @@
-"""On taking over: touch each open incident and, where it may act, its target.
+"""On taking over: touch each open incident and, where it may act, its target and what a step of it was about to patch.
 
 A former leader that was stopped in the middle of a step wakes up with resourceVersions that no longer hold, so the
 API server refuses what it still wanted to write. An empty patch would not move a resourceVersion; an annotation does.
@@ -12,6 +12,7 @@ from knowngood.api import GROUP
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.core.response.needs import in_flight
 from knowngood.shell import cluster as c
 from knowngood.shell.store import Key, Store
 from knowngood.shell.writes import entry_of, refresh
@@ -40,11 +41,12 @@ class Fence:
         if key not in self._half:
             await self._touch(c.INCIDENTS, key)
             self._half.add(key)
-        target = _target(incident)
-        if target is not None:
+        targets = self._targets(incident)
+        if targets:
             if self._stopped():
-                return  # no workload while all is stopped; nothing else is written to it either
-            await self._touch(*target)
+                return  # nothing of the user's while all is stopped; nothing else is written to it either
+            for target in targets:
+                await self._touch(*target)
         self._untouched.discard(key)
         self._half.discard(key)
 
@@ -57,15 +59,25 @@ class Fence:
                 except c.ApiError as error:
                     log.warning("not fenced", incident=incident.metadata.name, error=str(error))
 
+    def _targets(self, incident: AIIncident) -> list[tuple[c.Resource, Key]]:
+        plan, namespace = incident.status.plan, incident.metadata.namespace
+        if plan is None or plan.target is None or plan.mode is Mode.DRY_RUN:
+            return []
+        if incident.status.phase is IncidentPhase.AWAITING_APPROVAL or plan.target.kind not in c.WORKLOADS:
+            return []
+        model = self._store.model((namespace, incident.spec.model_ref.name))
+        beside = in_flight(incident.status, model) if model is not None else ()
+        workload = (c.WORKLOADS[plan.target.kind], (namespace, plan.target.name))
+        return [workload, *((c.KINDS[ref.kind], (namespace, ref.name)) for ref in beside)]
+
     async def _touch(self, resource: c.Resource, key: Key) -> None:
         for _ in range(_TRIES):
             try:
-                entry = entry_of(self._store, resource, key)
+                uid, version = await self._seen(resource, key)
                 body = {"metadata": {"annotations": {ANNOTATION: self._token}}}
-                written = await self._api.patch(
-                    resource, *key, body, uid=entry.uid, resource_version=str(entry.version)
-                )
-                self._store.apply(written)
+                written = await self._api.patch(resource, *key, body, uid=uid, resource_version=version)
+                if self._store.keeps(resource.kind):
+                    self._store.apply(written)
                 return
             except c.ApiError as error:
                 if error.not_found or error.status in {403, 422}:
@@ -73,15 +85,15 @@ class Fence:
                     return
                 if not error.conflict:
                     raise
-                await refresh(self._api, self._store, resource, key)
+                if self._store.keeps(resource.kind):
+                    await refresh(self._api, self._store, resource, key)
         # no conflict, after which one would look again at once
         raise c.ApiError(0, "NotFenced", f"{resource.kind} {key[0]}/{key[1]} could not be touched; it is tried again")
 
-
-def _target(incident: AIIncident) -> tuple[c.Resource, Key] | None:
-    plan = incident.status.plan
-    if plan is None or plan.target is None or plan.mode is Mode.DRY_RUN:
-        return None
-    if incident.status.phase is IncidentPhase.AWAITING_APPROVAL or plan.target.kind not in c.WORKLOADS:
-        return None
-    return c.WORKLOADS[plan.target.kind], (incident.metadata.namespace, plan.target.name)
+    async def _seen(self, resource: c.Resource, key: Key) -> tuple[str, str]:
+        """Identity and version: as kept, or read where such objects are not."""
+        if self._store.keeps(resource.kind):
+            entry = entry_of(self._store, resource, key)
+            return entry.uid, str(entry.version)
+        meta = (await self._api.get(resource, *key))["metadata"]
+        return meta["uid"], meta["resourceVersion"]

@@ -8,6 +8,9 @@ import pytest
 from tests.conformance.admission import world
 from tests.conformance.admission.acting import Acting
 from tests.conformance.admission.attacks.base import DIGITS, INCIDENT, MODEL, containers, pod
+from tests.conformance.admission.attacks.flags import GUARDRAIL
+from tests.conformance.admission.attacks.pods import DIGITS as POD
+from tests.conformance.admission.attacks.routes import DIGITS as SERVICE
 from tests.conformance.admission.cluster import MERGE, STRATEGIC, WATCHED, Client, admin, collection, path_of
 from tests.conformance.admission.world import CANDIDATE, GOOD, PROVEN, RUNNING, incident, model, release
 from tests.conformance.apiserver import Answer, ApiServer
@@ -58,7 +61,7 @@ def test_pins_a_stateful_set(operator: Client) -> None:
     patched(operator, path, containers({"name": "model", "image": GOOD}))
 
 
-@pytest.mark.parametrize("path", [DIGITS, INCIDENT])
+@pytest.mark.parametrize("path", [DIGITS, INCIDENT, GUARDRAIL, SERVICE, POD])
 def test_touches_what_a_former_leader_might_write(operator: Client, path: str) -> None:
     body = {"metadata": {"annotations": {"knowngood.dev/fenced-by": "term-2"}}}
     made = patched(operator, path, body, "application/merge-patch+json")

@@ -5,13 +5,14 @@ from typing import Any, cast
 import pytest
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.plan import PodRef, StepObserved, StepState
 from knowngood.core.response import machine
-from knowngood.core.response.effects import FreezeEvidence
+from knowngood.core.response.effects import FreezeEvidence, Record
 from knowngood.shell.cluster import ApiError, Cluster
 from knowngood.shell.fencing import Fence
 from knowngood.shell.store import Store
 from tests import builders as b
-from tests.loop import raw_deployment
+from tests.loop import raw_deployment, raw_pod
 
 
 class Api:
@@ -88,3 +89,48 @@ async def test_a_target_that_was_passed_over_while_all_is_stopped_is_touched_lat
     for _ in range(3):
         await fence.passed(incident)
     assert touched == ["AIIncident", "Deployment"]
+
+
+@pytest.mark.parametrize(
+    ("steps", "beside"),
+    [
+        ({"away": StepState.INTENDED}, ["Service/digits"]),
+        ({"away": StepState.UNDOING, "guard": StepState.INTENDED}, ["Service/digits", "ConfigMap/guardrail"]),
+        ({"cut": StepState.INTENDED}, ["Service/digits", "Pod/digits-1"]),
+        ({"away": StepState.DONE, "guard": StepState.PENDING}, []),
+    ],
+)
+async def test_what_a_step_was_about_to_patch_is_touched_too(steps: dict[str, StepState], beside: list[str]) -> None:
+    """Of steps that are under way: what is done is not in anybody's hands any more."""
+    flag = {"name": "safe-mode", "configMapKeyRef": {"name": "guardrail", "key": "mode"}, "value": "strict"}
+    every = [
+        {"name": "away", "action": "RerouteTraffic"},
+        {"name": "guard", "action": "SetFlag", "setFlag": {"flag": "safe-mode"}},
+        {"name": "cut", "action": "Isolate"},
+    ]
+    model = b.model({"flags": [flag], **b.SERVICE, **b.STANDBY}, resourceVersion="1")
+    found = machine.decide(b.facts(model=model, playbooks={"pin-known-good": b.playbook(steps=every)}))
+    assert isinstance(found, FreezeEvidence | Record)
+    status = found.status
+    assert status.plan is not None
+    seen = StepObserved(resource_version="1", pods=[PodRef(name="digits-1", uid="pod-1")])
+    made = [s.model_copy(update={"state": steps.get(s.name, s.state), "observed": seen}) for s in status.plan.steps]
+    status = status.model_copy(update={"plan": status.plan.model_copy(update={"steps": made})})
+    incident, store, touched = b.incident(status.to_object()), Store(), []
+    held = {"metadata": {"name": "x", "namespace": b.NAMESPACE, "uid": "u", "resourceVersion": "7"}}
+    for raw in (incident.to_object(), model.to_object(), raw_deployment(), raw_pod()):
+        store.apply(raw)
+
+    class Every:
+        async def get(self, *_: Any) -> dict[str, Any]:
+            return held
+
+        async def patch(self, resource: Any, _namespace: str, name: str, _body: Any, **_: Any) -> dict[str, Any]:
+            touched.append(f"{resource.kind}/{name}")
+            kept = {"AIIncident": incident.to_object(), "Deployment": raw_deployment(), "Pod": raw_pod()}
+            return kept.get(resource.kind, held)
+
+    fence = Fence(cast(Cluster, Every()), store, "two/1", lambda: False)
+    await fence.passed(incident)
+    assert touched[0].startswith("AIIncident/")
+    assert touched[1:] == ["Deployment/digits", *beside]

@@ -3,7 +3,6 @@
 NetworkPolicies add up: a pod that an allow policy still selects stays reachable. So all labels go, and one comes.
 """
 
-import hashlib
 from typing import Any
 
 from knowngood.api import API_VERSION, GROUP
@@ -16,24 +15,16 @@ from knowngood.core.response.mutation import Creation, Mutation, Target
 
 ISOLATED = f"{GROUP}/isolated"  # the one label of a pod that is cut off, with the model's name
 ISOLATED_BY = f"{GROUP}/isolated-by"
-_LONGEST = 63
-
-
-def label_value(model: str) -> str:
-    """The model's name as a label's value; a long one is told apart by a digest of it."""
-    if len(model) <= _LONGEST:
-        return model
-    return f"{model[:50].rstrip('-.')}-{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
 def isolated(pod: Pod, model: str) -> bool:
     """Whether the pod has no label left but ours."""
-    return dict(pod.labels) == {ISOLATED: label_value(model)}
+    return dict(pod.labels) == {ISOLATED: model}
 
 
 def cut_off(pod: Pod, model: str, incident: str) -> Mutation:
     """The pod without its labels; what they were is noted on it."""
-    labels: dict[str, str | None] = {**dict.fromkeys(pod.labels), ISOLATED: label_value(model)}
+    labels: dict[str, str | None] = {**dict.fromkeys(pod.labels), ISOLATED: model}
     annotations = {ISOLATED_BY: incident, REPLACED_LABELS: noted.text(dict(pod.labels))}
     return Mutation(_target(pod), {"metadata": {"labels": labels, "annotations": annotations}})
 
@@ -57,7 +48,7 @@ def policy_name(model: str) -> str:
 
 def policy_spec(model: str) -> dict[str, Any]:
     """Nothing in, nothing out, for the pods that are cut off; where there are none it selects nobody."""
-    return {"podSelector": {"matchLabels": {ISOLATED: label_value(model)}}, "policyTypes": ["Ingress", "Egress"]}
+    return {"podSelector": {"matchLabels": {ISOLATED: model}}, "policyTypes": ["Ingress", "Egress"]}
 
 
 def policy(model: ModelDeployment) -> Creation:

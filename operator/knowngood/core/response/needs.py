@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
 from knowngood.core.response.actions.action import Action
@@ -21,6 +23,14 @@ def asks(facts: Facts) -> tuple[str, ...]:
     """Each query once, of the step that is under way."""
     under_way = (StepState.PENDING, StepState.INTENDED)
     found = [query for step, one in _steps(facts) if step.state in under_way for query in one.asks(facts, step)]
+    return tuple(dict.fromkeys(found))
+
+
+def in_flight(status: AIIncidentStatus, model: ModelDeployment) -> tuple[Ref, ...]:
+    """The objects beside the workload that whoever took the plan this far may still be about to patch."""
+    under_way = (StepState.INTENDED, StepState.UNDOING)
+    steps = [s for s in (status.plan.steps if status.plan else []) if s.state in under_way]
+    found = [ref for s in steps if (one := action(s.action)) is not None for ref in one.writes_to(model, s)]
     return tuple(dict.fromkeys(found))
 
 

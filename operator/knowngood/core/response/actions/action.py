@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar
 
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
@@ -34,6 +35,10 @@ class Action(ABC):
 
     def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """What has to be read before it can decide, beside the workload and its pods."""
+        return ()
+
+    def writes_to(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+        """The objects beside the workload that a step under way may be about to patch."""
         return ()
 
     def unread(self, facts: Facts, step: PlanStep) -> bool:

@@ -56,6 +56,11 @@ class Isolate(Changing):
         """The Service and the NetworkPolicy."""
         return (*routed.needs(facts.model), _policy(facts.model))
 
+    def writes_to(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+        """The Service and the pods."""
+        pods = step.observed.pods if step.observed else []
+        return (*routed.needs(model), *(Ref("Pod", pod.name) for pod in pods))
+
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
         block, service = _block(step), routed.service_name(ground.model)

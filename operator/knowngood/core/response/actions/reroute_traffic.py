@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName, Destination
@@ -31,7 +32,11 @@ class RerouteTraffic(Changing):
 
     def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The Service."""
-        return routed.needs(facts.model)
+        return self.writes_to(facts.model, step)
+
+    def writes_to(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+        """The Service."""
+        return routed.needs(model)
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""

@@ -8,6 +8,7 @@ from typing import ClassVar
 from knowngood.api import GROUP
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepObserved
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
@@ -40,7 +41,11 @@ class SetFlag(Changing):
 
     def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The flag's ConfigMap."""
-        found = place(facts.model, _name(step))
+        return self.writes_to(facts.model, step)
+
+    def writes_to(self, model: ModelDeployment, step: PlanStep) -> tuple[Ref, ...]:
+        """The flag's ConfigMap."""
+        found = place(model, _name(step))
         return (found.ref,) if found is not None and found.ref is not None else ()
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
