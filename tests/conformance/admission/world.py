@@ -153,17 +153,17 @@ def cron_job(name: str) -> dict[str, Any]:
     return {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": {"name": name, "namespace": WATCHED}, "spec": spec}
 
 
-def job(template: str, **changes: Any) -> dict[str, Any]:
+def job(of: str, /, **changes: Any) -> dict[str, Any]:
     """A Job of that template, as the operator makes it; `changes` are of its spec, or of its metadata."""
     owner = {"apiVersion": "knowngood.dev/v1alpha1", "kind": "AIIncident", "name": "digits-0", "uid": "uid-digits-0"}
     meta: dict[str, Any] = {
         "name": "digits-0-scrub",
         "namespace": WATCHED,
         "labels": dict(MANAGED),
-        "annotations": {"knowngood.dev/template": template, "knowngood.dev/run-by": "digits-0"},
+        "annotations": {"knowngood.dev/template": of, "knowngood.dev/run-by": "digits-0"},
         "ownerReferences": [owner],
     }
-    spec = copy.deepcopy(cron_job(template)["spec"]["jobTemplate"]["spec"])
+    spec = copy.deepcopy(cron_job(of)["spec"]["jobTemplate"]["spec"])
     for key, value in changes.items():
         (meta if key in {"finalizers", "ownerReferences", "labels", "annotations"} else spec)[key] = value
     return {"apiVersion": "batch/v1", "kind": "Job", "metadata": meta, "spec": spec}

@@ -12,9 +12,9 @@ NOT_ALLOWED: Final = "not a template that the administrator allows"
 NOT_THIS: Final = "not what CronJob"
 
 
-def running(id_: str, refused: str, template: str = "scrub", **changes: Any) -> Attack:
+def running(id_: str, refused: str, of: str = "scrub", /, **changes: Any) -> Attack:
     """The creation of a Job as the operator makes it, but for these."""
-    return Attack(id_, refused, JOBS, job(template, **changes), "POST")
+    return Attack(id_, refused, JOBS, job(of, **changes), "POST")
 
 
 def _pod(**spec: Any) -> dict[str, Any]:

@@ -36,11 +36,17 @@ ROUTES: Final = (
     leading("route-to-nobody", NO_ROUTE, {"app": None}),
     leading("route-by-a-key-of-others", NO_ROUTE, {"team": "evil"}),
     leading(
-        "route-to-a-workload-that-is-not-the-standby", "not the standby of", {"app": "orphan"}, "Deployment/orphan"
+        "route-to-a-workload-that-is-not-the-standby",
+        f"not the standby of|{NO_ROUTE}",
+        {"app": "orphan"},
+        "Deployment/orphan",
     ),
     leading("route-to-another-workload-of-the-model", "not the standby of", {"app": "impostor"}, "Deployment/impostor"),
     leading(
-        "route-to-the-standby-of-another", "not the standby of", {"app": "faces-standby"}, "Deployment/faces-standby"
+        "route-to-the-standby-of-another",
+        f"not the standby of|{NO_ROUTE}",
+        {"app": "faces-standby"},
+        "Deployment/faces-standby",
     ),
     leading(
         "route-to-a-standby-that-does-not-exist",
