@@ -123,7 +123,11 @@ SHAPE: Final = (
     ),
     patch("env-from", ONLY, containers({"name": "model", "envFrom": [{"secretRef": {"name": "token"}}]})),
     patch("image-pull-policy", ONLY, containers({"name": "model", "imagePullPolicy": "Never"})),
-    patch("init-container", "neither adds nor removes", pod({"initContainers": [{"name": "first", "image": GOOD}]})),
+    patch(
+        "init-container",
+        "neither adds nor removes|neither pins nor has proven",
+        pod({"initContainers": [{"name": "first", "image": GOOD}]}),
+    ),
     patch("init-container-command", ONLY, first({"name": "weights", "command": ["sh", "-c", "id"]})),
     Attack(
         "init-container-removed",
