@@ -37,7 +37,7 @@ TOLD_BETTER: Final = {
     ("workloads", 1): "image-of-a-workload-without-consent",
     ("services", 1): "route-of-a-service-without-consent",
 }
-SECONDS: Final = 10
+SECONDS: Final = 60
 Try = Callable[[ApiServer, Client], Answer]
 
 
