@@ -97,6 +97,15 @@ def model_matchers(model: ModelDeployment, label: str) -> Mapping[str, str]:
     return {label: model.metadata.name}
 
 
+Shape = frozenset[str]
+"""The labels by which a model's series are told, if it says so; only these make two models' requests differ."""
+
+
+def shape(model: ModelDeployment) -> Shape:
+    """The labels that ``model`` names in spec.series."""
+    return frozenset(model.spec.series.match_labels) if model.spec.series else frozenset()
+
+
 def compile_policy(policy: IncidentPolicy, models: Iterable[ModelDeployment]) -> CompiledPolicy:
     """Compile the signals of ``policy`` for ``models``, which are those that it selects."""
     compiled: list[CompiledSignal] = []
