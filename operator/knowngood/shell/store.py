@@ -20,6 +20,7 @@ from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
+from knowngood.core.response.ledger import Ledger
 
 Key = tuple[str, str]  # namespace, name
 Raw = dict[str, Any]
@@ -70,6 +71,7 @@ class Store:
         self._workload_of: dict[Key, tuple[str, Key]] = {}
         self._of_model: dict[Key, dict[str, AIIncident]] = {}
         self._open: dict[Key, AIIncident] = {}
+        self.ledger = Ledger()  # of the incidents that are not over
         self._model_of: dict[Key, Key] = {}
         self._listeners: list[Listener] = []
 
@@ -180,7 +182,9 @@ class Store:
         return tuple(self._served_by.get((kind, key), ()))
 
     def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
-        self._open.pop(key, None)
+        known = self._open.pop(key, None)
+        if known is not None:
+            self.ledger.drop(known.metadata.uid)
         before = self._model_of.pop(key, None)
         if before is not None:
             self._of_model[before].pop(key[1], None)
@@ -191,6 +195,7 @@ class Store:
         self._of_model.setdefault(model, {})[key[1]] = incident
         if not is_over(incident):
             self._open[key] = incident
+            self.ledger.put(incident)
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
