@@ -78,9 +78,10 @@ class Poller:
             metrics.MISSED_TICKS.labels(f"{interval:g}").inc()
             return
         group = self._policies.groups().get(interval, [])
-        self._running[interval] = asyncio.create_task(self._cycle(interval, group, tick))
+        self._running[interval] = asyncio.create_task(self.cycle(interval, group, tick))
 
-    async def _cycle(self, interval: float, group: Group, tick: float) -> None:
+    async def cycle(self, interval: float, group: Group, tick: float) -> None:
+        """One poll, and what it tells of itself; ``interval`` in seconds."""
         began = time.monotonic()
         try:
             await self.poll(group, tick)
