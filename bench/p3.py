@@ -11,10 +11,10 @@ import statistics
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from bench.cost import Cost, Meter
 from bench.filled import Series, Served, filled
 from bench.fleet import NAMESPACE, below, fleet, judged
 from bench.result import Result, result
@@ -25,7 +25,7 @@ from knowngood.shell.poller import Poller
 from knowngood.shell.settings import Source
 from knowngood.shell.sources import PrometheusSource
 
-MODELS, WARM, CYCLES = 10_000, 3, 7
+MODELS, WARM, CYCLES = 10_000, 3, 5
 INTERVAL = 15.0
 BACK, AHEAD = 600.0, 300.0  # seconds of samples before and after the start
 GOAL_TIMES, GOAL_SECONDS = 1.5, 0.7
@@ -54,47 +54,22 @@ RATES = {"all_total": 10.0, "good_total": 9.7, "answered_total": 9.9, "pii_total
 LEVELS = {"confidence": 0.9, "similarity": 0.8, "up": 1.0}
 
 
-def families(models: int, start: float, step: float = 15.0) -> Mapping[str, Iterator[Series]]:
+def families(models: int, start: float, step: float = 15.0, ahead: float = AHEAD) -> Mapping[str, Iterator[Series]]:
     """What the models' servers exported around ``start``, scraped each ``step`` seconds."""
-    moments = [start - BACK + n * step for n in range(int((BACK + AHEAD) / step) + 1)]
-    return {metric: _series(metric, models, moments) for metric in (*RATES, *LEVELS)}
+    moments = [start - BACK + n * step for n in range(int((BACK + ahead) / step) + 1)]
+    return {metric: _series(metric, models, moments, step) for metric in (*RATES, *LEVELS)}
 
 
-def _series(metric: str, models: int, moments: list[float]) -> Iterator[Series]:
+def _series(metric: str, models: int, moments: list[float], step: float) -> Iterator[Series]:
     for i in range(models):
         own = "" if metric == "up" else f',model="m{i}",release="1",pod="m{i}-0"'
         labels = f'namespace="{NAMESPACE}",job="models",instance="10.0.{i >> 8}.{i & 255}:80"{own}'
-        phase = i % 1000 / 1000 * 15  # targets are not scraped at one moment
+        phase = i % 1000 / 1000 * step  # targets are not scraped at one moment
         rate = RATES.get(metric)
         if rate is None:
             yield labels, [(at + phase, LEVELS[metric]) for at in moments]
         else:
-            yield labels, [(at + phase, 1_000 + rate * n * 15) for n, at in enumerate(moments)]
-
-
-@dataclass(frozen=True)
-class Cost:
-    """Of one cycle, in seconds: until it was over, CPU of this process, CPU of Prometheus."""
-
-    wall: float
-    ours: float
-    theirs: float
-
-
-class Meter:
-    """Takes the costs of what is done between ``begin`` and ``end``."""
-
-    def __init__(self, served: Served) -> None:
-        self._served = served
-
-    def begin(self) -> None:
-        """Look at the clocks."""
-        self._at = time.monotonic(), time.process_time(), self._served.cpu()
-
-    def end(self) -> Cost:
-        """What it took since."""
-        wall, ours, theirs = self._at
-        return Cost(time.monotonic() - wall, time.process_time() - ours, self._served.cpu() - theirs)
+            yield labels, [(at + phase, 1_000 + rate * n * step) for n, at in enumerate(moments)]
 
 
 def answered(url: str, queries: list[str]) -> None:
