@@ -17,7 +17,7 @@ from knowngood.api.signals import NoData, Signal
 from knowngood.core.signals import cost, inputs
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Samples
 from knowngood.core.signals.scope import NAMESPACE
 
 POD = "pod"
@@ -74,7 +74,7 @@ class CompiledSignal:
     measured: str
     judged_by: str
 
-    def decode(self, rows: Iterable[Row], now: float) -> list[Sample]:
+    def decode(self, rows: Iterable[Row], now: float) -> Samples:
         """Samples of an answer's rows, at ``now`` (seconds since the epoch)."""
         return self.decoder(rows, now, self.stale_after)
 

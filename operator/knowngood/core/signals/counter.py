@@ -15,7 +15,7 @@ not covered, Prometheus extrapolates by a step at most. Sliding windows are extr
 from collections.abc import Iterable, Mapping
 
 from knowngood.core.signals.request import Window
-from knowngood.core.signals.sample import PART, part
+from knowngood.core.signals.series import PART, part
 
 _SETTLED_SECONDS = 120.0  # in which a source that has just started scrapes all of its targets
 _KNOWN = "20m:5m"  # each point looks back five minutes, so that together they miss nothing

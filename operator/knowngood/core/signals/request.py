@@ -7,10 +7,10 @@ from functools import lru_cache
 from knowngood.api.durations import milliseconds, text
 from knowngood.core.signals import cost
 from knowngood.core.signals.answer import Row
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Sample, Samples
 from knowngood.core.signals.scope import QueryError, parse, scoped
 
-Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
+Decoder = Callable[[Iterable[Row], float, float], Samples]
 """Samples of rows, at a time, with the age from which on they are stale; both in seconds."""
 Pool = Callable[[Sequence[Sample], Mapping[str, str]], Sample]
 """One sample of several, with the labels that it shall carry."""

@@ -8,7 +8,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from knowngood.core.signals.answer import Answer, DataState, Row, Series
-from knowngood.core.signals.sample import Key
+from knowngood.core.signals.series import Key
 from knowngood.shell.sources import MetricsSource
 
 _MOST_STEPS = 10_000  # of one request; Prometheus allows 11,000 points a series
