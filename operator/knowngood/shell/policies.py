@@ -1,7 +1,7 @@
 """Policies compiled, and which models each selects: kept up to date event by event, at the cost of what changed."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
@@ -16,8 +16,8 @@ Found = tuple[CompiledPolicy, tuple[Key, ...]]
 class _Selection:
     """One policy with the models that it selects."""
 
-    def __init__(self, policy: IncidentPolicy) -> None:
-        self.policy = policy
+    def __init__(self, policy: IncidentPolicy, changed: Callable[[], None]) -> None:
+        self.policy, self._changed = policy, changed
         self.models: dict[Key, ModelDeployment] = {}
         self.names: frozenset[tuple[str, str]] = frozenset()
         self._shapes: Counter[Shape] = Counter()
@@ -51,6 +51,7 @@ class _Selection:
         known = frozenset(self._shapes)
         if known != self._compiled_for:
             self._compiled_for, self._compiled = known, compile_policy(self.policy, self.models.values())
+            self._changed()
             self.names = frozenset((s.policy, s.name) for s in self._compiled.signals)
             self._keys = None
         if self._keys is None:
@@ -68,6 +69,7 @@ class Policies:
         self._selections: dict[str, dict[str, _Selection]] = {}  # by namespace and name
         self._selecting: dict[Key, dict[str, None]] = {}  # the names of the policies that select a model
         self._most: dict[Key, int] = {}
+        self.changes = 0  # so far; where it is the same as before, so is which signals judge a model
         for model in store.models():
             self._on_model((model.metadata.namespace, model.metadata.name), model)
         for policy in store.policies():
@@ -77,6 +79,9 @@ class Policies:
     def close(self) -> None:
         """Follow the store no more."""
         self._store.unsubscribe(self._on_change)
+
+    def _changed(self) -> None:
+        self.changes += 1
 
     def _on_change(self, kind: str, key: Key, value: object) -> None:
         if kind == "ModelDeployment":
@@ -97,6 +102,7 @@ class Policies:
         known = self._selections.get(key[0], {}).get(key[1])
         if known is not None and policy is not None and known.policy.spec == policy.spec:
             return  # only its status was written
+        self._changed()
         self._forget(key)
         if policy is not None:
             self._select(key, policy)
@@ -108,7 +114,7 @@ class Policies:
             self._deselect(key[1], model)
 
     def _select(self, key: Key, policy: IncidentPolicy) -> None:
-        selection = self._selections.setdefault(key[0], {})[key[1]] = _Selection(policy)
+        selection = self._selections.setdefault(key[0], {})[key[1]] = _Selection(policy, self._changed)
         limits = policy.spec.limits
         if limits is not None and limits.max_concurrent_containments is not None:
             self._most[key] = limits.max_concurrent_containments
@@ -116,10 +122,14 @@ class Policies:
             self._take(key[1], selection, of, model)
 
     def _take(self, name: str, selection: _Selection, key: Key, model: ModelDeployment | None) -> None:
-        if selection.take(key, model):
-            self._selecting.setdefault(key, {})[name] = None
-        else:
+        selecting = self._selecting.get(key, {})
+        if selection.take(key, model) is (name in selecting):
+            return
+        self._changed()
+        if name in selecting:
             self._deselect(name, key)
+        else:
+            self._selecting.setdefault(key, {})[name] = None
 
     def _deselect(self, name: str, model: Key) -> None:
         names = self._selecting.get(model)

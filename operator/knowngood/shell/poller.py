@@ -133,7 +133,8 @@ class Poller:
         asked = {read.signal.name for read in reads}
         late = (self._late.get((s.namespace, s.policy, s.name)) for s in compiled.signals if s.name not in asked)
         again = [read for read in late if read is not None]
-        for key in await self._judging.policy([*reads, *again], models, tick, self._ask):
+        key_of = (compiled.namespace, compiled.name)
+        for key in await self._judging.policy(key_of, [*reads, *again], models, tick, self._ask):
             self._wake(key)
         for read in (*reads, *again):
             if read.whole and read.current:

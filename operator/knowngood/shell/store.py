@@ -5,6 +5,7 @@ so that a decision never rests on less than what we wrote ourselves. Resource ve
 the API allows for objects of one kind.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response.ledger import Ledger
+from knowngood.shell.selecting import Selecting
 
 Key = tuple[str, str]  # namespace, name
 Raw = dict[str, Any]
@@ -67,11 +69,14 @@ class Store:
         self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
         self._pods: dict[tuple[str, str, str], dict[str, Pod]] = {}  # by namespace and each label
         self._indexed: dict[Key, Pod] = {}
+        self._left: Pod | None = None  # what the pod was that changes at this moment
         self._served_by: dict[tuple[str, Key], set[Key]] = {}  # models by kind and name of their workload
         self._workload_of: dict[Key, tuple[str, Key]] = {}
         self._of_model: dict[Key, dict[str, AIIncident]] = {}
         self._open: dict[Key, AIIncident] = {}
         self.ledger = Ledger()  # of the incidents that are not over
+        self._troubled: dict[str, Counter[Key]] = {}  # models with such incidents, by namespace
+        self._selecting = Selecting()
         self._model_of: dict[Key, Key] = {}
         self._listeners: list[Listener] = []
 
@@ -152,11 +157,14 @@ class Store:
             self._index_incident(key, value)
         elif kind == "ModelDeployment":
             self._index_model(key, value)
+        elif kind in {"Deployment", "StatefulSet"}:
+            self._selecting.put(kind, key, value)
         for listener in self._listeners:
             listener(kind, key, value)
+        self._left = None
 
     def _index_pod(self, key: Key, pod: Pod | None) -> None:
-        old = self._indexed.pop(key, None)
+        old = self._left = self._indexed.pop(key, None)
         for item in old.labels.items() if old else ():
             found = self._pods[(key[0], *item)]
             found.pop(key[1], None)
@@ -181,10 +189,28 @@ class Store:
         """The models whose workloadRef is this workload, whether it is there or not."""
         return tuple(self._served_by.get((kind, key), ()))
 
+    def concerned(self, kind: str, key: Key, value: object) -> set[Key]:
+        """The models that a change concerns of which a listener is told: itself, or those that the object serves."""
+        match kind:
+            case "ModelDeployment":
+                return {key}
+            case "Deployment" | "StatefulSet":
+                return set(self.models_on(kind, key))
+            case "Pod":
+                pods = [pod for pod in (self._left, value) if isinstance(pod, Pod)]
+                serving = {found for pod in pods for found in self._selecting.of(key[0], pod.labels)}
+                return {model for found in serving for model in self.models_on(*found)}
+        return set()
+
+    def troubled(self, namespace: str) -> Iterable[Key]:
+        """The models of a namespace that have an incident that is not over."""
+        return self._troubled.get(namespace, ())
+
     def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
         known = self._open.pop(key, None)
         if known is not None:
             self.ledger.drop(known.metadata.uid)
+            self._trouble((key[0], known.spec.model_ref.name), -1)
         before = self._model_of.pop(key, None)
         if before is not None:
             self._of_model[before].pop(key[1], None)
@@ -196,6 +222,13 @@ class Store:
         if not is_over(incident):
             self._open[key] = incident
             self.ledger.put(incident)
+            self._trouble(model, 1)
+
+    def _trouble(self, model: Key, change: int) -> None:
+        found = self._troubled.setdefault(model[0], Counter())
+        found[model] += change
+        if not found[model]:
+            del found[model]
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""

@@ -1,0 +1,117 @@
+"""Which models a signal need not look at one by one: where each one's series stand in an answer, and who is settled.
+
+A model is settled once its judgement is healthy and leaves nothing to remember. For as long as its series, its
+releases and the signal stay what they are, and its values stay where the detector says nothing (``quiet``), judging it
+again would say the same: columns tell so for all models at once. Everybody else is judged as a model.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowngood.api.observed import Verdict
+from knowngood.core.incidents.judge import Outcome
+from knowngood.core.incidents.placing import Releases, places
+from knowngood.core.signals.compiled import CompiledSignal
+from knowngood.core.signals.pooling import in_columns
+from knowngood.core.signals.sample import Flags, Samples
+from knowngood.core.signals.series import Group, Groups
+
+Quiet = Callable[[Samples], Flags]
+Rows = tuple[int, ...]
+"""The rows of one case: one, or those of several pods."""
+_Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Seats:
+    """The cases of all settled models in one row: their ``rows``, where each case ``starts``, and whose it is."""
+
+    rows: _Places
+    starts: _Places
+    owners: _Places
+
+
+class Seating:
+    """One signal's models, by their numbers."""
+
+    def __init__(self, signal: CompiledSignal, models: int) -> None:
+        self.signal = signal
+        self.settled: Flags = np.zeros(models, np.bool_)
+        self.healthy_at = np.zeros(models)  # seconds since the epoch
+        self._places: list[Sequence[Rows]] = [()] * models
+        self._groups: Groups | None = None
+        self._seats: _Seats | None = None
+        self._pooled = not signal.by_release and signal.pool is not None
+
+    def follow(self, samples: Samples, quiet: Quiet, whose: Callable[[Group], Iterable[int]], at: float) -> None:
+        """Whom these ``samples`` show otherwise than healthy is settled no more; the others are ``at`` (epoch seconds).
+
+        ``whose`` says which models a series may be of.
+        """
+        self._arrange(samples.groups, whose)
+        seats = self._seats = self._seats or self._seated()
+        cases = in_columns(self.signal.pool, samples, seats.rows, seats.starts) if self._pooled else samples
+        if cases is None:
+            self.settled[:] = False
+        else:
+            said = quiet(cases)
+            self.settled[seats.owners[~(said if self._pooled else said[seats.rows])]] = False
+        self.healthy_at[self.settled] = at
+
+    def grow(self, models: int) -> None:
+        """There are so many models now."""
+        more = models - len(self.settled)
+        if more > 0:
+            self.settled = np.concatenate([self.settled, np.zeros(more, np.bool_)])
+            self.healthy_at = np.concatenate([self.healthy_at, np.zeros(more)])
+            self._places += [()] * more
+
+    def clear(self) -> None:
+        """Nobody is settled any more."""
+        self.settled[:] = False
+
+    def _arrange(self, groups: Groups, whose: Callable[[Group], Iterable[int]]) -> None:
+        """Follow what moved; whoever has series more or less than before is settled no more."""
+        before, self._groups = self._groups, groups
+        if before is groups or before is None:
+            return
+        now = {group.key: place for place, group in enumerate(groups)}
+        then = {group.key for group in before}
+        for group in chain((g for g in before if g.key not in now), (g for g in groups if g.key not in then)):
+            self.unsettle(whose(group))
+        moved = [now.get(group.key, -1) for group in before]
+        for number in np.flatnonzero(self.settled):
+            self._places[number] = [tuple([moved[row] for row in place]) for place in self._places[number]]
+        self._seats = None
+
+    def _seated(self) -> _Seats:
+        numbers = np.flatnonzero(self.settled)
+        cases = [place for number in numbers for place in self._places[number]]
+        sizes = np.fromiter(map(len, cases), np.intp, len(cases))
+        return _Seats(
+            np.fromiter(chain.from_iterable(cases), np.intp, int(sizes.sum())),
+            np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp) if len(cases) else sizes,
+            np.repeat(numbers, [len(self._places[number]) for number in numbers]),
+        )
+
+    def unsettle(self, numbers: Iterable[int]) -> None:
+        """These have to be looked at again."""
+        for number in numbers:
+            self.settled[number] = False
+
+    def settle(self, number: int, outcome: Outcome, groups: Groups, rows: Sequence[int], releases: Releases) -> None:
+        """Take in the judgement of the model's samples, which stand in these ``rows`` of the ``groups``."""
+        judged = outcome.judged
+        silent = not (judged.memories or judged.unknown_releases or judged.no_data_since is not None)
+        healthy = judged.judgement.verdict is Verdict.HEALTHY
+        self.settled[number] = healthy and silent and groups is self._groups
+        if self.settled[number]:
+            found = (
+                p for p in places(self.signal, [groups[row].labels for row in rows], releases) if p.judged(releases)
+            )
+            self._places[number] = [tuple([rows[row] for row in place.rows]) for place in found]
+            self._seats = None
