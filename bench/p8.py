@@ -24,7 +24,7 @@ from knowngood.shell.sources import PrometheusSource
 
 MODELS, GOAL = 50, 1.1
 COUNTED = 600.0  # seconds
-METRICS = "good_total|all_total"
+METRICS = ("good_total", "all_total")
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ async def _ratio(served: Served, setting: Setting, start: float) -> float:
         source.clock = first + number * setting.interval
         await poller.poll(policies.groups()[setting.interval], source.clock)
     source.stop()
-    taken = f'sum(count_over_time({{__name__=~"{METRICS}",namespace="{NAMESPACE}"}}[{COUNTED:g}s]))'
+    taken = " + ".join(f'sum(count_over_time({m}{{namespace="{NAMESPACE}"}}[{COUNTED:g}s]))' for m in METRICS)
     new = float(served.ask(taken, source.clock)["result"][0]["value"][1])
     return (source.read - before) / new
 

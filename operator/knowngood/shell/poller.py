@@ -16,6 +16,7 @@ from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import metrics
+from knowngood.shell.asking import asked
 from knowngood.shell.board import Board
 from knowngood.shell.judging import Judging
 from knowngood.shell.lessons import Lessons
@@ -94,12 +95,13 @@ class Poller:
 
     async def poll(self, group: Group, tick: float) -> None:
         """One cycle: every distinct query once, then every model's verdicts. ``tick`` in seconds since the epoch."""
-        asked = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
-        distinct = list(dict.fromkeys(asked.values()))
-        answers = dict(zip(distinct, await asyncio.gather(*map(self._ask, distinct)), strict=True))
+        due = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
+        distinct = {due[id(s)]: s for compiled, _ in group for s in compiled.signals if id(s) in due}
+        found_all = await asyncio.gather(*(asked(self._ask, question, s) for question, s in distinct.items()))
+        answers = dict(zip(distinct, found_all, strict=True))
         now = self._clock()
         for compiled, models in group:
-            found = [(s, asked[id(s)]) for s in compiled.signals if id(s) in asked]
+            found = [(s, due[id(s)]) for s in compiled.signals if id(s) in due]
             reads = [Read(s, q, answers[q], tick, now, newest_end(s, tick)) for s, q in found]
             try:
                 await self._judge_policy(compiled, models, reads, tick)

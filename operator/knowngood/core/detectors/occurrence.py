@@ -35,8 +35,8 @@ class Occurrence:
 
     def quiet(self, settings: OccurrenceDetector, samples: Samples) -> Flags:
         """Where it is known not to have happened."""
-        found: Flags = samples.states.ok & (samples.value <= 0) & (samples.value > -np.inf)
-        return found & ~np.isinf(samples.count) & ~np.isinf(samples.hits)
+        found: Flags = samples.states.ok & (samples.values <= 0) & (samples.values > -np.inf)
+        return found & ~np.isinf(samples.counts) & ~np.isinf(samples.hits)
 
 
 def _judge(sample: Sample) -> Judgement:

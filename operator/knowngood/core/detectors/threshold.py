@@ -45,7 +45,7 @@ class Threshold:
 
     def quiet(self, settings: ThresholdDetector, samples: Samples) -> Flags:
         """Where the value is within its limits, on enough observations."""
-        value, count = samples.value, samples.count
+        value, count = samples.values, samples.counts
         found: Flags = samples.states.ok & np.isfinite(value)
         found &= np.where(
             np.isnan(count), settings.min_samples <= 1, np.isfinite(count) & (count >= settings.min_samples)

@@ -49,7 +49,7 @@ class Placed:
 
     def judged(self, releases: Releases) -> bool:
         """Whether it is of a release that runs, or of none that could be told."""
-        return self.digest is not None and (not self.separable or self.digest in releases.running)
+        return _judged(self.digest, self.separable, releases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,13 @@ class Place:
     separable: bool
     pooled: Key | None = None  # the labels that those have in common
 
-    judged = Placed.judged
+    def judged(self, releases: Releases) -> bool:
+        """Whether it is of a release that runs, or of none that could be told."""
+        return _judged(self.digest, self.separable, releases)
+
+
+def _judged(digest: str | None, separable: bool, releases: Releases) -> bool:
+    return digest is not None and (not separable or digest in releases.running)
 
 
 def places(signal: CompiledSignal, labels: Sequence[Mapping[str, str]], releases: Releases) -> list[Place]:

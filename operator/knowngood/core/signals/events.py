@@ -24,15 +24,14 @@ def request(source: EventsInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `events`, `exposure` and `time`."""
     metric = ask.selector("metric", source.metric)
     exposure = ask.selector("exposure", source.exposure) if source.exposure else None
-    up, window = ask.selector("metric", "up"), ask.window(source.window)
+    window = ask.window(source.window)
     counters = {"events": metric} | ({"exposure": exposure} if exposure else {})
-    parts = (
-        counted(counters, exposure or metric, up, window, ask.by),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({exposure or metric}))"),
-    )
+    found = counted("metric", counters, exposure or metric, window, ask.by, ask)
+    time = part("time", f"max by ({', '.join(ask.by)}) (timestamp({ask.some(exposure or metric)}))")
     length = window.length / 1000
     read = (metric, exposure) if exposure else (metric,)
-    return Request(joined("metric", parts), read, read, length, length, decode, summed)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, read, read, length, length, decode, summed, mostly=mostly)
 
 
 def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:

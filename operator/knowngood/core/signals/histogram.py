@@ -18,7 +18,7 @@ from knowngood.core.signals.counter import counted
 from knowngood.core.signals.fitness import Fitness
 from knowngood.core.signals.pooling import merged
 from knowngood.core.signals.request import Ask, Request, joined
-from knowngood.core.signals.rows import Places, Rows
+from knowngood.core.signals.rows import Places, Rows, summed
 from knowngood.core.signals.sample import Buckets, Flags, Floats, Samples
 from knowngood.core.signals.series import Group, Groups, part
 
@@ -31,14 +31,15 @@ def request(source: HistogramInput, ask: Ask) -> Request:
     bucket, count, total, full = (
         ask.selector("metric", source.metric + suffix) for suffix in ("_bucket", "_count", "_sum", "")
     )
-    up, window = ask.selector("metric", "up"), ask.window(source.window)
-    parts = (
-        counted({"bucket": bucket, "sum": total, "native": full}, count, up, window, [*ask.by, EDGE]),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({count}) or timestamp({full}))"),
-    )
+    window = ask.window(source.window)
+    counters = {"bucket": bucket, "sum": total, "native": full}
+    found = counted("metric", counters, count, window, [*ask.by, EDGE], ask)
+    newest = f"timestamp({ask.some(count)}) or timestamp({ask.some(full)})"
+    time = part("time", f"max by ({', '.join(ask.by)}) ({newest})")
     length = window.length / 1000
     read = (count, total, full, bucket)
-    return Request(joined("metric", parts), read, (count, full), length, length, decode, merged)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, read, (count, full), length, length, decode, merged, mostly=mostly)
 
 
 def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:
@@ -58,7 +59,7 @@ def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:
     made = _Made(fitness, columns.column("sum", plan.groups, np.nan))
     for table in tables:
         made.take(table)
-    for index in np.flatnonzero(fitness.ok[: len(natives)]):
+    for index in np.flatnonzero(fitness.ok[: len(natives)]).tolist():
         made.take_one(index, native(natives[index]), natives[index].sum)
     none = fitness.say(made.count == 0, DataState.TOO_FEW, "no observations in the window")
     fitness.say(np.isnan(made.value), DataState.EMPTY, "the histogram has neither a sum nor an edge")
@@ -123,7 +124,7 @@ class _Table:
     def __init__(self, alike: _Alike, columns: Rows) -> None:
         self.edges, self.numbers = alike.edges, alike.numbers
         shape = len(alike.numbers), len(alike.edges)
-        counts = np.bincount(alike.cells, columns.values[alike.rows], shape[0] * shape[1])
+        counts = summed(alike.cells, columns.values[alike.rows], shape[0] * shape[1])
         self.cumulative, self.kept = risen(counts.reshape(shape))
 
     def say(self, fitness: Fitness) -> None:
@@ -155,7 +156,7 @@ class _Made:
         self.count[numbers] = counts.sum(axis=1)
         for index, of_one in zip(numbers.tolist(), counts.tolist(), strict=True):
             self.buckets[index] = Buckets(edges, tuple(of_one))
-        for place in np.flatnonzero(self._fit[table.numbers] & ~like):
+        for place in np.flatnonzero(self._fit[table.numbers] & ~like).tolist():
             found = table.one(place)
             known = found[0][0] >= 0
             self.take_one(table.numbers[place], found, float(self._totals[table.numbers[place]]) if known else np.nan)

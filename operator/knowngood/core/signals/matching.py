@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from knowngood.core.signals.rows import Arrangement, Floats, Part, Rows
+from knowngood.core.signals.rows import Arrangement, Floats, Part, Rows, summed
 from knowngood.core.signals.series import Key
 
 Shape = frozenset[str]
@@ -79,8 +79,7 @@ class Found:
 
     def sums(self, columns: Rows) -> Floats:
         """The sum of what was found; 0 where that is nothing."""
-        sums: Floats = np.bincount(self._owners, columns.values[self._rows], len(self.known))
-        return sums
+        return summed(self._owners, columns.values[self._rows], len(self.known))
 
     def largest(self, columns: Rows) -> Floats:
         """The largest of what was found; NaN where that is nothing, and never else."""

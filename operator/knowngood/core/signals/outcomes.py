@@ -15,7 +15,7 @@ from knowngood.core.signals.counter import counted
 from knowngood.core.signals.fitness import Fitness
 from knowngood.core.signals.pooling import regrouped
 from knowngood.core.signals.request import Ask, FieldError, Request, joined
-from knowngood.core.signals.rows import Arrangement, Places, Rows
+from knowngood.core.signals.rows import Arrangement, Places, Rows, summed
 from knowngood.core.signals.sample import Cell, Flags, Floats, Samples
 from knowngood.core.signals.series import Group, Groups, part
 
@@ -28,16 +28,15 @@ def request(source: OutcomesInput, ask: Ask) -> Request:
             raise FieldError(field, f"the label {taken[0]} tells models and releases apart; write another label")
     if source.outcome_label in source.group_labels:
         raise FieldError("groupLabels", f"{source.outcome_label} is the outcome's label; write another label")
-    metric, up, window = ask.selector("metric", source.metric), ask.selector("metric", "up"), ask.window(source.window)
-    parts = (
-        counted({"outcomes": metric}, metric, up, window, sorted({*ask.by, *own})),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({metric}))"),
-    )
+    metric, window = ask.selector("metric", source.metric), ask.window(source.window)
+    found = counted("metric", {"outcomes": metric}, metric, window, sorted({*ask.by, *own}), ask)
+    time = part("time", f"max by ({', '.join(ask.by)}) (timestamp({ask.some(metric)}))")
     length = window.length / 1000
     decoder = partial(
         decode, outcome=source.outcome_label, favourable=frozenset(source.favourable), groups=tuple(source.group_labels)
     )
-    return Request(joined("metric", parts), (metric,), (metric,), length, length, decoder, regrouped, shares=True)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, (metric,), (metric,), length, length, decoder, regrouped, shares=True, mostly=mostly)
 
 
 def decode(
@@ -56,13 +55,13 @@ def decode(
     plan = arranged.once(key, lambda: _plan(arranged, outcome, good_ones, names))
     newest, fitness = columns.newest(plan.groups), Fitness(len(plan.groups))
     values, cells, count = columns.values[plan.rows], len(plan.labels), len(plan.groups)
-    total = np.bincount(plan.cells, values, cells)
-    good = np.bincount(plan.cells[plan.favourable], values[plan.favourable], cells)
+    total = summed(plan.cells, values, cells)
+    good = summed(plan.cells[plan.favourable], values[plan.favourable], cells)
     fitness.counts(np.stack([good, total], axis=1).ravel(), np.repeat(plan.owners, 2))
     fitness.fresh(newest, now, stale_after)
     good = np.maximum(0.0, np.rint(good))
     total = np.maximum(good, np.rint(total))
-    hits, totals = np.bincount(plan.owners, good, count), np.bincount(plan.owners, total, count)
+    hits, totals = summed(plan.owners, good, count), summed(plan.owners, total, count)
     none = fitness.say(totals == 0, DataState.TOO_FEW, "no outcomes in the window")
     fit = fitness.ok
     value = np.divide(hits, totals, out=np.full(count, np.nan), where=fit)

@@ -72,7 +72,7 @@ def in_columns(pool: object, samples: Samples, rows: Places, starts: Places) -> 
         return None
     if not len(starts):
         return Samples.of(())
-    value, count, fit = samples.value[rows], samples.count[rows], samples.states.ok[rows]
+    value, count, fit = samples.values[rows], samples.counts[rows], samples.states.ok[rows]
     counted = fit & (count > 0) if pool is pooled else fit & ~np.isnan(count)
     total = np.add.reduceat(np.where(counted, count, 0.0), starts)
     any_counted = np.logical_or.reduceat(counted, starts)

@@ -22,15 +22,14 @@ from knowngood.core.signals.series import part
 def request(source: RatioInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `good`, `total` and `time`."""
     good, total = ask.selector("good", source.good), ask.selector("total", source.total)
-    up, window = ask.selector("total", "up"), ask.window(source.window)
-    parts = (
-        counted({"good": good, "total": total}, total, up, window, ask.by),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({total}))"),
-    )
+    window = ask.window(source.window)
+    found = counted("total", {"good": good, "total": total}, total, window, ask.by, ask)
+    time = part("time", f"max by ({', '.join(ask.by)}) (timestamp({ask.some(total)}))")
     length = window.length / 1000
     both = (good, total)
     decoder = partial(decode, whole=ask.whole, counter=source.good)
-    return Request(joined("total", parts), both, both, length, length, decoder, pooled, shares=True)
+    query, mostly = joined("total", (found.all, time)), joined("total", (*found.mostly, time))
+    return Request(query, both, both, length, length, decoder, pooled, shares=True, mostly=mostly)
 
 
 def decode(rows: Iterable[Row], now: float, stale_after: float, whole: bool = False, counter: str = "good") -> Samples:

@@ -36,6 +36,7 @@ class Arrangement:
         self._parts: dict[str, Part] | None = None
         self._made: dict[Hashable, Any] = {}
         self._rows: dict[tuple[str, int], tuple[Sequence[Group], Places]] = {}
+        self._beside: tuple[Arrangement, tuple[Arrangement, Places]] | None = None
 
     def part(self, name: str) -> Part:
         """The rows of a part; an empty one where there are none."""
@@ -56,6 +57,19 @@ class Arrangement:
             self._made[key] = make()
         found: _Made = self._made[key]
         return found
+
+    def only(self, rows: Sequence[int], more: "Arrangement") -> "Arrangement":
+        """That of these ``rows``, followed by ``more``; equal labels are the same groups throughout."""
+        others = (self._known.of(name.labels()) for name in more.names)
+        return Arrangement([*(self.names[row] for row in rows), *others], self._known)
+
+    def beside(
+        self, other: "Arrangement", make: Callable[[], tuple["Arrangement", Places]]
+    ) -> tuple["Arrangement", Places]:
+        """What ``make`` gives of this arrangement and the ``other``, made once for as long as it is the same."""
+        if self._beside is None or self._beside[0] is not other:
+            self._beside = other, make()
+        return self._beside[1]
 
     def group(self, labels: Mapping[str, str]) -> Group:
         """The group that rows with these labels have."""
@@ -78,6 +92,11 @@ class Arrangement:
 
 def _part(rows: Mapping[Group, int]) -> Part:
     return Part(Groups(rows), np.fromiter(rows.values(), np.intp, len(rows)), rows)
+
+
+def summed(places: Places, values: Floats, count: int) -> Floats:
+    """The sum of the ``values`` at each of ``count`` places."""
+    return np.bincount(places, values, count).astype(np.float64)
 
 
 class Rows(Sequence[Row]):

@@ -91,23 +91,23 @@ class States:
 class Samples(Sequence[Sample]):
     """Samples as columns, one a group; a Sample is made of those that somebody looks at.
 
-    In ``value``, ``count``, ``newest`` and ``hits`` NaN stands for None.
+    In ``values``, ``counts``, ``newest`` and ``hits`` NaN stands for None.
     """
 
     def __init__(
         self,
         groups: Groups,
         states: States,
-        value: Floats,
-        count: Floats,
+        values: Floats,
+        counts: Floats,
         newest: Floats,
         hits: Floats | None = None,
         buckets: Sequence[Buckets | None] = (),
         cells: Sequence[tuple[Cell, ...]] = (),
     ) -> None:
         self.groups, self.states = groups, states
-        self.value, self.count, self.newest = value, count, newest
-        self.hits = np.full(len(value), np.nan) if hits is None else hits
+        self.values, self.counts, self.newest = values, counts, newest
+        self.hits = np.full(len(values), np.nan) if hits is None else hits
         self.buckets, self.cells = buckets, cells
 
     @staticmethod
@@ -130,7 +130,7 @@ class Samples(Sequence[Sample]):
         )
 
     def __len__(self) -> int:
-        return len(self.value)
+        return len(self.values)
 
     @overload
     def __getitem__(self, at: int) -> Sample: ...
@@ -144,8 +144,8 @@ class Samples(Sequence[Sample]):
         return Sample(
             self.groups[i].labels,
             state,
-            _number(self.value[i]),
-            _number(self.count[i]),
+            _number(self.values[i]),
+            _number(self.counts[i]),
             _number(self.newest[i]),
             message,
             _number(self.hits[i]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 PART = "knowngood_part"  # tells the parts of one combined request apart; never a label of anybody's series
+NEWBORN = "newborn"  # the part that says of which groups there are series that are new
 METRIC = "__name__"
 _OWN = "knowngood_"
 _KEPT = 150_000  # spellings, in each of two generations; 10,000 models with six signals have about as many
