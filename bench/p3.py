@@ -94,7 +94,7 @@ async def _run(served: Served) -> tuple[list[Cost], list[Cost], dict[str, int]]:
     store, policies = fleet(MODELS, signals(), f"{INTERVAL:g}s")
     source, board, meter = PrometheusSource("default", Source(url=served.url, timeout=60)), Board(), Meter(served)
     poller = Poller(store, policies, board, {"default": source}, lambda _: None, lambda _: None)
-    queries = [s.query for compiled, _ in policies.groups()[INTERVAL] for s in compiled.signals]
+    queries = [s.mostly or s.query for compiled, _ in policies.groups()[INTERVAL] for s in compiled.signals]
     ours, floor = list[Cost](), list[Cost]()
     tick = time.time() // INTERVAL * INTERVAL
     for number in range(WARM + CYCLES):
