@@ -62,8 +62,7 @@ class Judging:
         for read in reads:
             for frame in read.frames:
                 touched |= await self._frame(read, frame, roster, tick, ask)
-                if len(read.frames) > 1:
-                    await asyncio.sleep(0)  # a long way to catch up must not keep the lease waiting
+                await asyncio.sleep(0)  # many models that are new, or a long way to catch up, keep no lease waiting
         self._doubt(of[0], roster, touched, tick)
         for turn in roster.of(touched):
             self._safely(turn.subject.key, self._conclude, turn, tick)

@@ -6,6 +6,7 @@ drop warnings, retry behind the caller's back and may wait for ever.
 
 import asyncio
 import functools
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
         session.mount(self.url, adapter)
         self.name = name
         self.source = source
-        self._known = Known()
+        self._known, self._reading = Known(), threading.Lock()  # equal labels are one group to all threads
         self.pool = ThreadPoolExecutor(source.max_concurrency, thread_name_prefix=f"source-{name}")
 
     async def query(self, text: str, timeout: float | None = None, at: float | None = None) -> Answer:
@@ -113,7 +114,8 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
             return failed(DataState.GARBAGE, f"an answer of more than {MAX_ANSWER_BYTES >> 20} MiB")
         except (requests.exceptions.RequestException, OSError) as error:
             return failed(DataState.UNREACHABLE, f"{type(error).__name__}: no answer from the source {self.name}")
-        return parse_answer(status, body, str(form["query"]), self._known)
+        with self._reading:
+            return parse_answer(status, body, str(form["query"]), self._known)
 
     def _post(self, endpoint: str, form: Mapping[str, object], limit: float, most: int) -> tuple[int, bytes]:
         deadline = time.monotonic() + limit

@@ -81,7 +81,10 @@ def failed(state: DataState, message: str) -> Answer:
 
 
 class Known:
-    """What is remembered of a source's answers: names, and how the last answer to each question was arranged."""
+    """What is remembered of a source's answers: names, and how the last answer to each question was arranged.
+
+    Answers are read one after the other: two threads would make two groups of the same labels.
+    """
 
     def __init__(self) -> None:
         self.names = Names()
