@@ -38,7 +38,10 @@ class Columns:
     def __init__(self) -> None:
         self.healthy, self.soak, self.counted_at, self.doubted_at = (np.zeros(_LEAST_ROWS) for _ in range(4))
         self.sound, self.against = (np.zeros(_LEAST_ROWS, np.bool_) for _ in range(2))
-        self._used, self._free = 0, list[int]()
+        self._used, self._free = (
+            1,
+            list[int](),
+        )  # the first row is nobody's: a model that is gone may still be written of
 
     def take(self) -> int:
         """A row for another model."""
@@ -180,6 +183,7 @@ class ModelBoard:
         for key in list(self._views):
             self._show(key, None)
         self._columns.free(self.row)
+        self.row = 0
 
     @property
     def all_healthy(self) -> bool:

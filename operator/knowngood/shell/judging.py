@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 import numpy as np
 import structlog
@@ -15,20 +14,19 @@ import structlog
 from knowngood.core.detectors.port import DetectorPort, QuietPort
 from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.evidence import moment
-from knowngood.core.incidents.judge import Asked, Outcome, Releases, judge_all
+from knowngood.core.incidents.judge import Asked, Outcome, judge_all
 from knowngood.core.incidents.recording import tenths
-from knowngood.core.incidents.releases import learn
 from knowngood.core.incidents.seating import Seating
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.compiled import POD
-from knowngood.shell.board import Board, ModelBoard
+from knowngood.shell.board import Board
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.reads import Ask, Frame, Read
 from knowngood.shell.roster import Roster, Turn
 from knowngood.shell.soaking import advance, watch
 from knowngood.shell.store import Key, Store
-from knowngood.shell.subjects import Subject, Subjects
+from knowngood.shell.subjects import Subjects
+from knowngood.shell.tying import releases_of, tie
 
 log = structlog.get_logger()
 
@@ -57,15 +55,25 @@ class Judging:
     async def policy(self, of: Key, reads: Sequence[Read], models: Sequence[Key], tick: float, ask: Ask) -> list[Key]:
         """Judge every read for every model of the policy ``of``; the models of which people would see a difference."""
         roster = self._roster(of)
+        try:
+            return await self._policy(of, roster, reads, models, tick, ask)
+        except BaseException:
+            del self._rosters[of]  # nobody knows how far it came: everybody is looked at again
+            raise
+
+    async def _policy(
+        self, of: Key, roster: Roster, reads: Sequence[Read], models: Sequence[Key], tick: float, ask: Ask
+    ) -> list[Key]:
         at = self._subjects.changes, self._policies.changes, self._board.changes
-        touched = roster.refresh(models, at, lambda key, turn: self._safely(key, self._turn, turn, tick))
+        touched = roster.refresh(models, at, lambda key, turn: self._look(key, turn, tick))
         for read in reads:
             for frame in read.frames:
                 touched |= await self._frame(read, frame, roster, tick, ask)
                 await asyncio.sleep(0)  # many models that are new, or a long way to catch up, keep no lease waiting
         self._doubt(of[0], roster, touched, tick)
         for turn in roster.of(touched):
-            self._safely(turn.subject.key, self._conclude, turn, tick)
+            if not self._concluded(turn, tick):
+                roster.unsettle(turn.number)
         changed = {turn.number for turn in roster.of(touched) if turn.changed}
         if reads:
             changed |= self._count(roster, reads[0].signal.interval, tick)
@@ -80,13 +88,23 @@ class Judging:
                 del self._rosters[gone]
         return self._rosters.setdefault(of, Roster())
 
-    def _safely(self, key: Key, call: Callable[..., Any], *more: Any) -> Any:
-        """A model that breaks this is left out, and said."""
+    def _look(self, key: Key, before: Turn | None, tick: float) -> Turn | None:
+        """The model's turn; one that breaks this is left out, said, and tried again."""
         try:
-            return call(key, *more)
+            return self._turn(key, before, tick)
         except Exception:
             log.exception("model not judged", namespace=key[0], model=key[1])
+            self._board.changes += 1
             return None
+
+    def _concluded(self, turn: Turn, tick: float) -> bool:
+        """Whether the model got through to the end; one that breaks this is said, and looked at again."""
+        try:
+            self._conclude(turn, tick)
+        except Exception:
+            log.exception("model not judged", namespace=turn.subject.key[0], model=turn.subject.key[1])
+            return False
+        return True
 
     def _turn(self, key: Key, before: Turn | None, tick: float) -> Turn | None:
         subject = self._subjects.of(key)
@@ -102,7 +120,7 @@ class Judging:
             board.doubt(tick)  # nobody watched before
         if not subject.ties.items() <= board.ties.items():
             board.ties = {**subject.ties, **board.ties}
-        return Turn(subject, board, _releases(subject, board), board.ties)
+        return Turn(subject, board, releases_of(subject, board), board.ties)
 
     async def _frame(self, read: Read, frame: Frame, roster: Roster, tick: float, ask: Ask) -> set[int]:
         """Judge whom columns do not settle; who that was."""
@@ -111,9 +129,10 @@ class Judging:
         found = self._judged(read, frame, turns)
         late = []
         for number, outcome in enumerate(found):
-            if outcome.judged.unknown_releases and read.current and await self._tie(read, turns[number], tick, ask):
+            if outcome.judged.unknown_releases and read.current and await tie(read, turns[number], tick, ask):
                 late.append(number)
                 roster.unsettle(turns[number].number)
+                self._board.changes += 1
         if late:
             again = self._judged(read, frame, [turns[i] for i in late])
             for number, outcome in zip(late, again, strict=True):
@@ -176,11 +195,12 @@ class Judging:
         if read.whole and outcome.seen:
             turn.seen.append((read, outcome))
 
-    def _conclude(self, key: Key, turn: Turn, tick: float) -> None:
+    def _conclude(self, turn: Turn, tick: float) -> None:
         """When all signals have been judged: whether the traffic was healthy, what it teaches, whether it counts."""
         columns, board = self._board.columns, turn.board
+        columns.sound[board.row] = False
         columns.against[board.row] = doubtful = board.doubtful
-        if doubtful or self._store.open_incident(key) is not None:
+        if doubtful or self._store.open_incident(turn.subject.key) is not None:
             board.doubt(tick)
         for read, outcome in turn.seen:
             self._learn(turn, read, outcome)
@@ -215,31 +235,6 @@ class Judging:
             self._lessons.changed.add(subject.key)
         if _told(before, signal.needed) != _told(lesson.progress(subject.running), signal.needed):
             turn.changed = True
-
-    async def _tie(self, read: Read, turn: Turn, tick: float, ask: Ask) -> bool:
-        """Tie the unknown release labels to images, by the pods that export them; True where that told something."""
-        owners, board, subject = await read.owners(ask), turn.board, turn.subject
-        label, matchers = read.signal.release_label, subject.matched_by(read.signal.model_label)
-        seen = [
-            (row.labels[label], row.labels[POD])
-            for row in owners.of(matchers)
-            if label in row.labels and POD in row.labels
-        ]
-        ties = learn(board.ties, seen, subject.pods, subject.container)
-        if not board.ties and (board.tentative.get("ties") != ties or board.tentative.get("tick") == tick):
-            # of a model without any history a late label may be the first to be seen: believe what two polls see
-            board.tentative = {"ties": ties, "tick": tick}
-            return False
-        told = ties != board.ties
-        if told:
-            board.ties = turn.ties = ties
-            turn.releases = _releases(subject, board)
-            self._board.changes += 1
-        return told
-
-
-def _releases(of: Subject, board: ModelBoard) -> Releases:
-    return Releases(board.ties, of.digests, of.running, of.known_good, of.previous)
 
 
 def _told(windows: int | None, needed: int) -> str:

@@ -5,7 +5,6 @@ so that a decision never rests on less than what we wrote ourselves. Resource ve
 the API allows for objects of one kind.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +21,7 @@ from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response.ledger import Ledger
+from knowngood.shell.incidentindex import IncidentIndex
 from knowngood.shell.selecting import Selecting
 
 Key = tuple[str, str]  # namespace, name
@@ -72,12 +72,8 @@ class Store:
         self._left: Pod | None = None  # what the pod was that changes at this moment
         self._served_by: dict[tuple[str, Key], set[Key]] = {}  # models by kind and name of their workload
         self._workload_of: dict[Key, tuple[str, Key]] = {}
-        self._of_model: dict[Key, dict[str, AIIncident]] = {}
-        self._open: dict[Key, AIIncident] = {}
-        self.ledger = Ledger()  # of the incidents that are not over
-        self._troubled: dict[str, Counter[Key]] = {}  # models with such incidents, by namespace
+        self._incidents = IncidentIndex()
         self._selecting = Selecting()
-        self._model_of: dict[Key, Key] = {}
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
@@ -154,7 +150,7 @@ class Store:
         if kind == "Pod":
             self._index_pod(key, value)
         elif kind == "AIIncident":
-            self._index_incident(key, value)
+            self._incidents.put(key, value)
         elif kind == "ModelDeployment":
             self._index_model(key, value)
         elif kind in {"Deployment", "StatefulSet"}:
@@ -202,33 +198,14 @@ class Store:
                 return {model for found in serving for model in self.models_on(*found)}
         return set()
 
+    @property
+    def ledger(self) -> Ledger:
+        """Whose containment stands and whose waits."""
+        return self._incidents.ledger
+
     def troubled(self, namespace: str) -> Iterable[Key]:
         """The models of a namespace that have an incident that is not over."""
-        return self._troubled.get(namespace, ())
-
-    def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
-        known = self._open.pop(key, None)
-        if known is not None:
-            self.ledger.drop(known.metadata.uid)
-            self._trouble((key[0], known.spec.model_ref.name), -1)
-        before = self._model_of.pop(key, None)
-        if before is not None:
-            self._of_model[before].pop(key[1], None)
-        if incident is None:
-            return
-        model = (key[0], incident.spec.model_ref.name)
-        self._model_of[key] = model
-        self._of_model.setdefault(model, {})[key[1]] = incident
-        if not is_over(incident):
-            self._open[key] = incident
-            self.ledger.put(incident)
-            self._trouble(model, 1)
-
-    def _trouble(self, model: Key, change: int) -> None:
-        found = self._troubled.setdefault(model[0], Counter())
-        found[model] += change
-        if not found[model]:
-            del found[model]
+        return self._incidents.troubled(namespace)
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
@@ -294,12 +271,11 @@ class Store:
 
     def incidents_of(self, key: Key) -> list[AIIncident]:
         """The incidents of a model, oldest first."""
-        found = self._of_model.get(key, {}).values()
-        return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+        return self._incidents.of_model(key)
 
     def open_incidents(self) -> tuple[AIIncident, ...]:
         """Every incident that is not over."""
-        return tuple(self._open.values())
+        return self._incidents.open()
 
     def open_incident(self, key: Key) -> AIIncident | None:
         """The incident of the model that is not over; of several, the one that was opened first."""
