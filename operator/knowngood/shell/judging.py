@@ -142,8 +142,7 @@ class Judging:
             self._note(read, turn, outcome, shown)
             if seating is not None:
                 rows = frame.rows(turn.subject.matched_by(read.signal.model_label))
-                seating.settle(turn.number, outcome, frame.samples.groups, rows, turn.releases)
-                if seating.settled[turn.number]:
+                if seating.settle(turn.number, outcome, frame.samples.groups, rows, turn.releases):
                     turn.board.settle(read.signal, seating, turn.number)
         return {turn.number for turn in turns}
 
@@ -161,9 +160,9 @@ class Judging:
         name, settings = read.signal.detector.chosen()
         port = self.find(name)
         try:
-            if read.answer.state is not DataState.OK or not isinstance(port, QuietPort):
-                seating.clear()
-            else:
+            if read.answer.state is not DataState.OK:
+                seating.fail(read.answer.state, read.answer.message)
+            elif isinstance(port, QuietPort):
                 quiet = partial(port.quiet, settings)
                 seating.follow(frame.samples, quiet, roster.whose(read.signal.model_label), tick)
         except Exception:

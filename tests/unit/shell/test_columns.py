@@ -214,3 +214,21 @@ async def test_who_is_healthy_as_before_is_not_looked_at() -> None:
             await world.poller.poll(group, START + number * INTERVAL)
         looks.append(world.looks - before)
     assert looks == [3, 0, 0, 0, 1, 1]
+
+
+async def test_while_the_source_fails_in_the_same_way_everybody_was_told() -> None:
+    world = World(policy(release="release"), columns=True, by_pod=False)
+    world.numbers = {(m, "1", ""): (100.0, 100.0) for m in MODELS}
+    told, looks = list[int](), list[int]()
+    for number in range(8):
+        world.down = 2 <= number < 6
+        world.woken.clear()
+        before = world.looks
+        for group in world.policies.groups().values():
+            await world.poller.poll(group, START + number * INTERVAL)
+        told.append(len(world.woken))
+        looks.append(world.looks - before)
+        verdicts = world.board.verdicts()
+        assert verdicts["Error" if world.down else "Healthy"] == 2 * len(MODELS)
+    assert told == [3, 0, 3, 0, 0, 0, 3, 0]
+    assert looks == [3, 0, 0, 0, 0, 0, 3, 0]

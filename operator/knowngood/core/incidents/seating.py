@@ -2,7 +2,8 @@
 
 A model is settled once its judgement is healthy and leaves nothing to remember. For as long as its series, its
 releases and the signal stay what they are, and its values stay where the detector says nothing (``quiet``), judging it
-again would say the same: columns tell so for all models at once. Everybody else is judged as a model.
+again would say the same: columns tell so for all models at once. So is everybody for as long as the source fails in the
+same way. Everybody else is judged as a model.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from knowngood.api.observed import Verdict
 from knowngood.core.incidents.judge import Outcome
 from knowngood.core.incidents.placing import Releases, places
+from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.pooling import in_columns
 from knowngood.core.signals.sample import Flags, Samples
@@ -46,12 +48,15 @@ class Seating:
         self._groups: Groups | None = None
         self._seats: _Seats | None = None
         self._pooled = not signal.by_release and signal.pool is not None
+        self._failed: tuple[DataState, str] | None = None
 
     def follow(self, samples: Samples, quiet: Quiet, whose: Callable[[Group], Iterable[int]], at: float) -> None:
         """Whom these ``samples`` show otherwise than healthy is settled no more; the others are ``at`` (epoch seconds).
 
         ``whose`` says which models a series may be of.
         """
+        if self._failed is not None:
+            self.clear()
         self._arrange(samples.groups, whose)
         seats = self._seats = self._seats or self._seated()
         cases = in_columns(self.signal.pool, samples, seats.rows, seats.starts) if self._pooled else samples
@@ -72,7 +77,13 @@ class Seating:
 
     def clear(self) -> None:
         """Nobody is settled any more."""
-        self.settled[:] = False
+        self.settled[:], self._failed = False, None
+
+    def fail(self, state: DataState, message: str) -> None:
+        """There is no answer; who was told so with these words is settled."""
+        if self._failed != (state, message):
+            self.clear()
+            self._failed = state, message
 
     def _arrange(self, groups: Groups, whose: Callable[[Group], Iterable[int]]) -> None:
         """Follow what moved; whoever has series more or less than before is settled no more."""
@@ -103,15 +114,20 @@ class Seating:
         for number in numbers:
             self.settled[number] = False
 
-    def settle(self, number: int, outcome: Outcome, groups: Groups, rows: Sequence[int], releases: Releases) -> None:
-        """Take in the judgement of the model's samples, which stand in these ``rows`` of the ``groups``."""
+    def settle(self, number: int, outcome: Outcome, groups: Groups, rows: Sequence[int], releases: Releases) -> bool:
+        """Take in the judgement of the model's samples, which stand in these ``rows`` of the ``groups``.
+
+        True where it is settled as healthy.
+        """
+        if self._failed is not None:
+            self.settled[number] = True
+            return False
         judged = outcome.judged
         silent = not (judged.memories or judged.unknown_releases or judged.no_data_since is not None)
         healthy = judged.judgement.verdict is Verdict.HEALTHY
         self.settled[number] = healthy and silent and groups is self._groups
         if self.settled[number]:
-            found = (
-                p for p in places(self.signal, [groups[row].labels for row in rows], releases) if p.judged(releases)
-            )
-            self._places[number] = [tuple([rows[row] for row in place.rows]) for place in found]
+            found = places(self.signal, [groups[row].labels for row in rows], releases)
+            self._places[number] = [tuple([rows[row] for row in p.rows]) for p in found if p.judged(releases)]
             self._seats = None
+        return bool(self.settled[number])
