@@ -9,6 +9,7 @@ from knowngood.core.signals.rows import Rows
 from knowngood.shell.windows import Question
 
 Ask = Callable[[Question], Awaitable[Answer]]
+Asking = Callable[[Ask, Question, CompiledSignal], Awaitable[Answer]]
 
 
 async def asked(ask: Ask, question: Question, signal: CompiledSignal) -> Answer:
@@ -25,3 +26,8 @@ async def asked(ask: Ask, question: Question, signal: CompiledSignal) -> Answer:
     if whole.state is not DataState.OK or query == signal.query:
         return whole
     return Answer(DataState.OK, rows=with_births(rows, Rows.of(whole.rows), signal.model_label, models))
+
+
+async def asked_whole(ask: Ask, question: Question, signal: CompiledSignal) -> Answer:
+    """The answer to the ``question`` as it is written: where the past is asked, of all moments of a query at once."""
+    return await ask(question)

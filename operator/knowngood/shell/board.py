@@ -6,14 +6,12 @@ is kept in columns, so that all models move at once.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
-from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.judge import Judged
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.recording import speaks_against
@@ -63,10 +61,7 @@ class Columns:
 
 
 class ModelBoard:
-    """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds).
-
-    A verdict that stays healthy keeps the value with which it became so.
-    """
+    """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds)."""
 
     def __init__(self, columns: Columns, counts: Counter[Verdict]) -> None:
         self._views: dict[SignalKey, SignalView] = {}
@@ -82,15 +77,14 @@ class ModelBoard:
 
     @property
     def views(self) -> dict[SignalKey, SignalView]:
-        """The last verdicts, each with when it was last seen healthy."""
+        """The last verdicts."""
         for key, (seating, number) in self._settled.items():
-            view, at = self._views.get(key), seating.healthy_at[number]
-            if view is not None and (view.healthy_at is None or at > view.healthy_at.timestamp()):
-                self._views[key] = replace(view, healthy_at=moment(float(at)))
+            if key in self._views:
+                self._views[key] = seating.shown(number, self._views[key])
         return self._views
 
     def settle(self, signal: CompiledSignal, seating: Seating, number: int) -> None:
-        """Since now ``seating`` knows when the signal was last healthy, under this ``number``."""
+        """Since now ``seating`` knows how healthy the signal is, under this ``number``."""
         self._settled[(signal.policy, signal.name)] = seating, number
 
     @property

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 import structlog
 
-from knowngood.core.detectors.port import DetectorPort, QuietPort
+from knowngood.core.detectors.port import DetectorPort, quiet_port
 from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.judge import Asked, Outcome, judge_all
@@ -148,8 +148,9 @@ class Judging:
 
     def _seating(self, read: Read, roster: Roster) -> Seating | None:
         """Who is settled, where a detector of the sliding window can tell so."""
-        port = self.find(read.signal.detector.chosen()[0])
-        return roster.seating(read.signal) if isinstance(port, QuietPort) and not read.whole else None
+        if read.whole or quiet_port(self.find(read.signal.detector.chosen()[0])) is None:
+            return None
+        return roster.seating(read.signal)
 
     def _wanted(self, read: Read, frame: Frame, roster: Roster, seating: Seating | None, tick: float) -> list[Turn]:
         """The models to look at."""
@@ -158,11 +159,11 @@ class Judging:
         if seating is None:
             return roster.of(roster.numbers.tolist())
         name, settings = read.signal.detector.chosen()
-        port = self.find(name)
+        port = quiet_port(self.find(name))
         try:
             if read.answer.state is not DataState.OK:
                 seating.fail(read.answer.state, read.answer.message)
-            elif isinstance(port, QuietPort):
+            elif port is not None:
                 quiet = partial(port.quiet, settings)
                 seating.follow(frame.samples, quiet, roster.whose(read.signal.model_label), tick)
         except Exception:

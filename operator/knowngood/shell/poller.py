@@ -16,7 +16,7 @@ from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import metrics
-from knowngood.shell.asking import asked
+from knowngood.shell.asking import Asking, asked
 from knowngood.shell.board import Board
 from knowngood.shell.judging import Judging
 from knowngood.shell.lessons import Lessons
@@ -47,8 +47,10 @@ class Poller:
         lessons: Lessons | None = None,
         find: Callable[[str], DetectorPort] = detector,
         clock: Callable[[], float] = time.time,
+        asking: Asking = asked,
     ) -> None:
-        self._policies, self._board, self._sources, self._clock = policies, board, sources, clock
+        self._policies, self._board, self._sources = policies, board, sources
+        self._clock, self._asking = clock, asking
         self.windows = Windows()
         self.ready: Callable[[CompiledPolicy, Sequence[Key]], bool] = lambda compiled, models: True
         self._judging = Judging(store, policies, board, lessons or Lessons(), find)
@@ -97,7 +99,7 @@ class Poller:
         """One cycle: every distinct query once, then every model's verdicts. ``tick`` in seconds since the epoch."""
         due = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
         distinct = {due[id(s)]: s for compiled, _ in group for s in compiled.signals if id(s) in due}
-        found_all = await asyncio.gather(*(asked(self._ask, question, s) for question, s in distinct.items()))
+        found_all = await asyncio.gather(*(self._asking(self._ask, q, s) for q, s in distinct.items()))
         answers = dict(zip(distinct, found_all, strict=True))
         now = self._clock()
         for compiled, models in group:

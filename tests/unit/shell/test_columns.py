@@ -101,12 +101,29 @@ class World:
     def _seen(self, key: Key) -> Any:
         board = self.board.of(key)
         views = {
-            k: (v.since, v.healthy_at, j.verdict, j.reason, j.message, dict(j.segment), j.digest, j.release, j.state)
+            k: (
+                v.since,
+                v.healthy_at,
+                rounded(j.value),
+                rounded(j.count),
+                j.verdict,
+                j.reason,
+                j.message,
+                dict(j.segment),
+                j.digest,
+                j.release,
+                j.state,
+            )
             for k, v in board.views.items()
             for j in [v.judgement]
         }
         memories = {k: dict(j.memories) for k, j in board.judged.items()}
         return views, memories, board.healthy_for, board.doubted_at, board.ties
+
+
+def rounded(number: float | None) -> float | None:
+    """Sums over pods may differ by a hair, by their order."""
+    return None if number is None else round(number, 9)
 
 
 class Looking(Threshold):

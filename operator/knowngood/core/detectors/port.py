@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, cast
 
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.judgement import Judgement
@@ -57,9 +57,13 @@ class DetectorPort(Protocol):
         """One judgement a case, in their order. Pure, and never raises on any sample."""
 
 
-@runtime_checkable
 class QuietPort(DetectorPort, Protocol):
     """A detector that tells of many samples at once which ones it has nothing to say of."""
 
     def quiet(self, settings: Any, samples: Samples) -> Flags:
         """Exactly those that ``judge`` calls healthy, with nothing to remember, whatever it remembered before."""
+
+
+def quiet_port(port: DetectorPort) -> QuietPort | None:
+    """The detector, if it tells of many samples at once."""
+    return cast(QuietPort, port) if hasattr(port, "quiet") else None

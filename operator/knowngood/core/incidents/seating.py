@@ -6,15 +6,18 @@ again would say the same: columns tell so for all models at once. So is everybod
 same way. Everybody else is judged as a model.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowngood.api.observed import Verdict
+from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.judge import Outcome
+from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.placing import Releases, places
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.compiled import CompiledSignal
@@ -30,11 +33,16 @@ _Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Seats:
-    """The cases of all settled models in one row: their ``rows``, where each case ``starts``, and whose it is."""
+    """The cases of all settled models in one row: their ``rows``, where each case ``starts``, and whose it is.
+
+    ``firsts`` are the first cases of the models ``numbers``, by which they are shown.
+    """
 
     rows: _Places
     starts: _Places
     owners: _Places
+    numbers: _Places
+    firsts: _Places
 
 
 class Seating:
@@ -43,7 +51,8 @@ class Seating:
     def __init__(self, signal: CompiledSignal, models: int) -> None:
         self.signal = signal
         self.settled: Flags = np.zeros(models, np.bool_)
-        self.healthy_at = np.zeros(models)  # seconds since the epoch
+        # of who was settled: when last (seconds since the epoch), by which value, on how many observations
+        self.healthy_at, self.values, self.counts = np.zeros(models), np.zeros(models), np.zeros(models)
         self._places: list[Sequence[Rows]] = [()] * models
         self._groups: Groups | None = None
         self._seats: _Seats | None = None
@@ -62,17 +71,34 @@ class Seating:
         cases = in_columns(self.signal.pool, samples, seats.rows, seats.starts) if self._pooled else samples
         if cases is None:
             self.settled[:] = False
-        else:
-            said = quiet(cases)
-            self.settled[seats.owners[~(said if self._pooled else said[seats.rows])]] = False
-        self.healthy_at[self.settled] = at
+            return
+        said = quiet(cases)
+        self.settled[seats.owners[~(said if self._pooled else said[seats.rows])]] = False
+        still = self.settled[seats.numbers]
+        numbers, firsts = seats.numbers[still], seats.firsts[still]
+        shown = firsts if self._pooled else seats.rows[firsts]
+        self.healthy_at[numbers], self.values[numbers], self.counts[numbers] = (
+            at,
+            cases.values[shown],
+            cases.counts[shown],
+        )
+
+    def shown(self, number: int, view: SignalView) -> SignalView:
+        """A view as it is now, if it was settled since it was made."""
+        at, count = float(self.healthy_at[number]), float(self.counts[number])
+        if view.healthy_at is not None and at <= view.healthy_at.timestamp():
+            return view
+        known = None if math.isnan(count) else count
+        judgement = replace(view.judgement, value=float(self.values[number]), count=known)
+        return replace(view, judgement=judgement, healthy_at=moment(at))
 
     def grow(self, models: int) -> None:
         """There are so many models now."""
         more = models - len(self.settled)
         if more > 0:
             self.settled = np.concatenate([self.settled, np.zeros(more, np.bool_)])
-            self.healthy_at = np.concatenate([self.healthy_at, np.zeros(more)])
+            for name in ("healthy_at", "values", "counts"):
+                setattr(self, name, np.concatenate([getattr(self, name), np.zeros(more)]))
             self._places += [()] * more
 
     def clear(self) -> None:
@@ -103,11 +129,9 @@ class Seating:
         numbers = np.flatnonzero(self.settled)
         cases = [place for number in numbers for place in self._places[number]]
         sizes = np.fromiter(map(len, cases), np.intp, len(cases))
-        return _Seats(
-            np.fromiter(chain.from_iterable(cases), np.intp, int(sizes.sum())),
-            np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.intp) if len(cases) else sizes,
-            np.repeat(numbers, [len(self._places[number]) for number in numbers]),
-        )
+        of_each = np.array([len(self._places[number]) for number in numbers], np.intp)
+        rows = np.fromiter(chain.from_iterable(cases), np.intp, int(sizes.sum()))
+        return _Seats(rows, _starts(sizes), np.repeat(numbers, of_each), numbers, _starts(of_each))
 
     def unsettle(self, numbers: Iterable[int]) -> None:
         """These have to be looked at again."""
@@ -131,3 +155,8 @@ class Seating:
             self._places[number] = [tuple([rows[row] for row in p.rows]) for p in found if p.judged(releases)]
             self._seats = None
         return bool(self.settled[number])
+
+
+def _starts(sizes: _Places) -> _Places:
+    """Where each of several stretches begins, one after the other."""
+    return np.cumsum(sizes) - sizes
