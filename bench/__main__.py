@@ -3,13 +3,16 @@
 import sys
 from pathlib import Path
 
-from bench import d1, d2, d3, d4, p1, p4, p5, r1, r4, r5, r6, r7, r8, r9
+from bench import d1, d2, d3, d4, p1, p2, p3, p4, p5, p8, r1, r4, r5, r6, r7, r8, r9
 from bench.result import Result, proof, table
 
 BENCHES = {
     "P1": p1.run,
+    "P2": p2.run,
+    "P3": p3.run,
     "P4": p4.run,
     "P5": p5.run,
+    "P8": p8.run,
     "D1": d1.run,
     "D2": d2.run,
     "D3": d3.run,

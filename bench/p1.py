@@ -9,28 +9,23 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import requests
 
 from bench.exported import exported
+from bench.fleet import NAMESPACE, fleet
 from bench.result import Result, result
 from knowngood.core.signals.scope import scoped
 from knowngood.shell.board import Board
-from knowngood.shell.policies import Policies
 from knowngood.shell.poller import Poller
 from knowngood.shell.settings import Source
 from knowngood.shell.sources import PrometheusSource
-from knowngood.shell.store import Store
 from lab import env as lab_env
 from lab import settings as lab_settings
 
-NAMESPACE = "bench"
 CYCLES = 5
 SIZES = (10, 100, 1_000)
 SIGNALS = 3
-API = "knowngood.dev/v1alpha1"
-IMAGE = "registry.local:5000/m@sha256:" + "a" * 64
 
 
 def exposition(models: int, moment: float) -> str:
@@ -88,55 +83,6 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _model(index: int) -> dict[str, Any]:
-    spec = {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": f"m{index}"}}
-    return _object("ModelDeployment", f"m{index}", spec, {"tier": "bench"}, 1_000 + index)
-
-
-def _deployment(index: int) -> dict[str, Any]:
-    name, labels = f"m{index}", {"app": f"m{index}"}
-    template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "model", "image": IMAGE}]}}
-    spec = {"replicas": 1, "selector": {"matchLabels": labels}, "template": template}
-    return {**_object("Deployment", name, spec, {"knowngood.dev/model": name}, 1), "apiVersion": "apps/v1"}
-
-
-def _pod(index: int) -> dict[str, Any]:
-    spec = {"containers": [{"name": "model", "image": IMAGE}]}
-    status = {"phase": "Running", "containerStatuses": [{"name": "model", "imageID": IMAGE}]}
-    return {**_object("Pod", f"m{index}-0", spec, {"app": f"m{index}"}, 1), "apiVersion": "v1", "status": status}
-
-
-def _policy() -> dict[str, Any]:
-    threshold = {"threshold": {"below": 0.5, "minSamples": 10}}
-    ratio = {"good": "good_total", "total": "all_total", "window": "10s"}
-    query = "avg by (namespace, model, release) (confidence)"
-    common = {"type": "ModelFailure", "severity": "High", "detector": threshold}
-    signals = [
-        {"name": "accuracy", "ratio": ratio, **common},
-        {"name": "accuracy-long", "ratio": {**ratio, "window": "30s"}, **common},
-        {"name": "confidence", "promql": {"query": query}, **common, "detector": {"threshold": {"below": 0.5}}},
-    ]
-    spec = {
-        "selector": {"matchLabels": {"tier": "bench"}},
-        "interval": "5s",
-        "identity": {"model": "model", "release": "release"},
-        "signals": signals,
-        "responses": [],
-    }
-    return _object("IncidentPolicy", "bench", spec, {}, 1)
-
-
-def _object(kind: str, name: str, spec: dict[str, Any], labels: dict[str, str], version: int) -> dict[str, Any]:
-    meta = {
-        "name": name,
-        "namespace": NAMESPACE,
-        "uid": f"{kind}-{name}",
-        "resourceVersion": str(version),
-        "labels": labels,
-    }
-    return {"apiVersion": API, "kind": kind, "metadata": meta, "spec": spec}
-
-
 def _requests(url: str) -> int:
     """Queries that Prometheus has counted; read from its own exposition, which is no query."""
     with urllib.request.urlopen(f"{url}/metrics", timeout=10) as response:
@@ -155,17 +101,6 @@ def _await_data(url: str, models: int) -> None:
                 return
         time.sleep(0.2)
     raise SystemExit("the private Prometheus has no data after 60 s")
-
-
-def fleet(models: int) -> tuple[Store, Policies]:
-    """A store with as many models, each with its Deployment and pod, and the policy that selects them all."""
-    store = Store()
-    policies = Policies(store)
-    for i in range(models):
-        for raw in (_model(i), _deployment(i), _pod(i)):
-            store.apply(raw)
-    store.apply(_policy())
-    return store, policies
 
 
 async def _cycles(url: str, models: int) -> tuple[float, float]:

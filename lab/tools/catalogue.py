@@ -85,6 +85,13 @@ PROMETHEUS = Module(
     ldflags="-X github.com/prometheus/common/version.Version=3.16.0",
     tags="remove_all_sd,enable_kubernetes_sd",
 )
+# Of the same module; only benchmarks, which fill a Prometheus beforehand, need it.
+PROMTOOL = Module(
+    PROMETHEUS.name,
+    PROMETHEUS.version,
+    {"promtool": "github.com/prometheus/prometheus/cmd/promtool"},
+    tags=PROMETHEUS.tags,
+)
 HELM = Module(
     "helm",
     "4.3.1",

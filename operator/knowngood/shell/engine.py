@@ -11,7 +11,6 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
-from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
@@ -106,10 +105,8 @@ class Engine:
                 self._playbooks.add(key)
                 for policy in self._store.policies(key[0]):
                     self._policy_queue.add((key[0], policy.metadata.name))
-            case "Pod":
-                self._wake_owner(key, value)
-            case "Deployment" | "StatefulSet":
-                for model_key in self._store.models_on(kind, key):
+            case "Pod" | "Deployment" | "StatefulSet":
+                for model_key in self._store.concerned(kind, key, value):
                     self._models.add(model_key)
         if isinstance(value, AIIncident):
             self._models.add((key[0], value.spec.model_ref.name))
@@ -126,13 +123,6 @@ class Engine:
     def _wake_open(self) -> None:
         for incident in self._store.open_incidents():
             self._models.add((incident.metadata.namespace, incident.spec.model_ref.name))
-
-    def _wake_owner(self, key: Key, value: object) -> None:
-        for model in self._store.models(key[0]):
-            ref = model.spec.workload_ref
-            workload = self._store.workload(ref.kind.value, (key[0], ref.name))
-            if workload and (not isinstance(value, Pod) or workload.selector.selects(value.labels)):
-                self._models.add((key[0], model.metadata.name))
 
     async def _model(self, key: Key) -> float | None:
         model = self._store.model(key)

@@ -173,9 +173,7 @@ class Incidents:
             )
         most = self._settings.limits.max_concurrent_containments
         let_in = self._let_in - {incident.metadata.uid}
-        neighbours = limits.Neighbours(
-            self._store.open_incidents(), tuple(others), let_in, self._policies.most_contained()
-        )
+        neighbours = limits.Neighbours(self._store.ledger, tuple(others), let_in, self._policies.most_contained())
         return limits.hold(incident, policy, neighbours, most, moment(time.time()))
 
     async def _do(self, effect: effects.Effect, facts: Facts, known: Known) -> None:

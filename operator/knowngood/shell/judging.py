@@ -4,41 +4,31 @@ What goes wrong with one model, or in one detector, is written down there and sp
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
+from functools import partial
 
+import numpy as np
 import structlog
 
-from knowngood.api.durations import seconds
-from knowngood.api.observed import Verdict
-from knowngood.core.detectors.port import DetectorPort
+from knowngood.core.detectors.port import DetectorPort, quiet_port
 from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.evidence import moment
-from knowngood.core.incidents.judge import Asked, Outcome, Releases, judge_all
-from knowngood.core.incidents.recording import speaks_against, tenths
-from knowngood.core.incidents.releases import learn, soaked
-from knowngood.core.signals.compiled import POD
-from knowngood.shell.board import Board, ModelBoard
+from knowngood.core.incidents.judge import Asked, Outcome, judge_all
+from knowngood.core.incidents.recording import tenths
+from knowngood.core.incidents.seating import Seating
+from knowngood.core.signals.answer import DataState
+from knowngood.shell.board import Board
 from knowngood.shell.lessons import Lessons
 from knowngood.shell.policies import Policies
 from knowngood.shell.reads import Ask, Frame, Read
+from knowngood.shell.roster import Roster, Turn
+from knowngood.shell.soaking import advance, watch
 from knowngood.shell.store import Key, Store
-from knowngood.shell.subjects import Subject, Subjects
+from knowngood.shell.subjects import Subjects
+from knowngood.shell.tying import releases_of, tie
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True)
-class Turn:
-    """One model while it is judged."""
-
-    subject: Subject
-    board: ModelBoard
-    releases: Releases
-    changed: bool = False
-    seen: list[tuple[Read, Outcome]] = field(default_factory=list)  # what the newest whole windows showed
 
 
 class Judging:
@@ -54,52 +44,95 @@ class Judging:
     ) -> None:
         self._store, self._policies, self._board, self._lessons = store, policies, board, lessons
         self._subjects = Subjects(store)
+        self._rosters: dict[Key, Roster] = {}  # by policy
+        self._kept_at = -1
         self.find = find
 
     def close(self) -> None:
         """Follow the store no more."""
         self._subjects.close()
 
-    async def policy(self, reads: Sequence[Read], models: Iterable[Key], tick: float, ask: Ask) -> list[Key]:
-        """Judge every read for every model; the models of which people would see a difference."""
-        turns = [turn for key in models if (turn := self._safely(key, self._turn, tick))]
-        for read in reads:
-            wanted = turns if read.only is None else [t for t in turns if t.subject.key in read.only]
-            for frame in read.frames:
-                await self._frame(read, frame, wanted, tick, ask)
-                if len(read.frames) > 1:
-                    await asyncio.sleep(0)  # a long way to catch up must not keep the lease waiting
-        interval = reads[0].signal.interval if reads else 0.0
-        for turn in turns:
-            self._safely(turn.subject.key, self._conclude, turn, interval, tick)
-        return [turn.subject.key for turn in turns if turn.changed]
-
-    def _safely(self, key: Key, call: Callable[..., Any], *more: Any) -> Any:
-        """A model that breaks this is left out, and said."""
+    async def policy(self, of: Key, reads: Sequence[Read], models: Sequence[Key], tick: float, ask: Ask) -> list[Key]:
+        """Judge every read for every model of the policy ``of``; the models of which people would see a difference."""
+        roster = self._roster(of)
         try:
-            return call(key, *more)
+            return await self._policy(of, roster, reads, models, tick, ask)
+        except BaseException:
+            del self._rosters[of]  # nobody knows how far it came: everybody is looked at again
+            raise
+
+    async def _policy(
+        self, of: Key, roster: Roster, reads: Sequence[Read], models: Sequence[Key], tick: float, ask: Ask
+    ) -> list[Key]:
+        at = self._subjects.changes, self._policies.changes, self._board.changes
+        touched = roster.refresh(models, at, lambda key, turn: self._look(key, turn, tick))
+        for read in reads:
+            for frame in read.frames:
+                touched |= await self._frame(read, frame, roster, tick, ask)
+                await asyncio.sleep(0)  # many models that are new, or a long way to catch up, keep no lease waiting
+        self._doubt(of[0], roster, touched, tick)
+        for turn in roster.of(touched):
+            if not self._concluded(turn, tick):
+                roster.unsettle(turn.number)
+        changed = {turn.number for turn in roster.of(touched) if turn.changed}
+        if reads:
+            changed |= self._count(roster, reads[0].signal.interval, tick)
+        for turn in roster.of(touched):
+            turn.changed, turn.seen = False, []
+        return [turn.subject.key for turn in roster.of(changed)]
+
+    def _roster(self, of: Key) -> Roster:
+        if self._policies.changes != self._kept_at:
+            self._kept_at = self._policies.changes
+            for gone in [key for key in self._rosters if self._policies.compiled(key) is None]:
+                del self._rosters[gone]
+        return self._rosters.setdefault(of, Roster())
+
+    def _look(self, key: Key, before: Turn | None, tick: float) -> Turn | None:
+        """The model's turn; one that breaks this is left out, said, and tried again."""
+        try:
+            return self._turn(key, before, tick)
         except Exception:
             log.exception("model not judged", namespace=key[0], model=key[1])
+            self._board.changes += 1
             return None
 
-    def _turn(self, key: Key, tick: float) -> Turn | None:
+    def _concluded(self, turn: Turn, tick: float) -> bool:
+        """Whether the model got through to the end; one that breaks this is said, and looked at again."""
+        try:
+            self._conclude(turn, tick)
+        except Exception:
+            log.exception("model not judged", namespace=turn.subject.key[0], model=turn.subject.key[1])
+            return False
+        return True
+
+    def _turn(self, key: Key, before: Turn | None, tick: float) -> Turn | None:
         subject = self._subjects.of(key)
         if subject is None:
             self._board.drop(key)  # what was seen before must not open an incident when it is judged again
             return None
         board = self._board.of(key)
+        gone = board.keep_only(self._policies.names_of(key))
+        same = before is not None and before.subject is subject and before.board is board and before.ties is board.ties
+        if same and not gone:
+            return before
         if board.doubted_at is None:
-            board.doubted_at = tick  # nobody watched before
+            board.doubt(tick)  # nobody watched before
         if not subject.ties.items() <= board.ties.items():
             board.ties = {**subject.ties, **board.ties}
-        return Turn(subject, board, _releases(subject, board))
+        return Turn(subject, board, releases_of(subject, board), board.ties)
 
-    async def _frame(self, read: Read, frame: Frame, turns: Sequence[Turn], tick: float, ask: Ask) -> None:
+    async def _frame(self, read: Read, frame: Frame, roster: Roster, tick: float, ask: Ask) -> set[int]:
+        """Judge whom columns do not settle; who that was."""
+        seating = self._seating(read, roster)
+        turns = self._wanted(read, frame, roster, seating, tick)
         found = self._judged(read, frame, turns)
         late = []
         for number, outcome in enumerate(found):
-            if outcome.judged.unknown_releases and read.current and await self._tie(read, turns[number], tick, ask):
+            if outcome.judged.unknown_releases and read.current and await tie(read, turns[number], tick, ask):
                 late.append(number)
+                roster.unsettle(turns[number].number)
+                self._board.changes += 1
         if late:
             again = self._judged(read, frame, [turns[i] for i in late])
             for number, outcome in zip(late, again, strict=True):
@@ -107,6 +140,36 @@ class Judging:
         shown = moment(tick) if read.current and frame is read.frames[-1] else None
         for turn, outcome in zip(turns, found, strict=True):
             self._note(read, turn, outcome, shown)
+            if seating is not None:
+                rows = frame.rows(turn.subject.matched_by(read.signal.model_label))
+                if seating.settle(turn.number, outcome, frame.samples.groups, rows, turn.releases):
+                    turn.board.settle(read.signal, seating, turn.number)
+        return {turn.number for turn in turns}
+
+    def _seating(self, read: Read, roster: Roster) -> Seating | None:
+        """Who is settled, where a detector of the sliding window can tell so."""
+        if read.whole or quiet_port(self.find(read.signal.detector.chosen()[0])) is None:
+            return None
+        return roster.seating(read.signal)
+
+    def _wanted(self, read: Read, frame: Frame, roster: Roster, seating: Seating | None, tick: float) -> list[Turn]:
+        """The models to look at."""
+        if read.only is not None:
+            return [turn for turn in roster.of(roster.numbers.tolist()) if turn.subject.key in read.only]
+        if seating is None:
+            return roster.of(roster.numbers.tolist())
+        name, settings = read.signal.detector.chosen()
+        port = quiet_port(self.find(name))
+        try:
+            if read.answer.state is not DataState.OK:
+                seating.fail(read.answer.state, read.answer.message)
+            elif port is not None:
+                quiet = partial(port.quiet, settings)
+                seating.follow(frame.samples, quiet, roster.whose(read.signal.model_label), tick)
+        except Exception:
+            log.exception("not judged in columns", policy=read.signal.policy, signal=read.signal.name)
+            seating.clear()
+        return roster.of(roster.numbers[~seating.settled[roster.numbers]].tolist())
 
     def _judged(self, read: Read, frame: Frame, turns: Sequence[Turn]) -> list[Outcome]:
         asked = [self._asked(read, frame, turn) for turn in turns]
@@ -132,17 +195,33 @@ class Judging:
         if read.whole and outcome.seen:
             turn.seen.append((read, outcome))
 
-    def _conclude(self, key: Key, turn: Turn, interval: float, tick: float) -> None:
-        """When all signals have been judged: whether the traffic was healthy, what it teaches, how long it has been."""
-        board = turn.board
-        board.keep_only(self._policies.names_of(key))
-        doubts = any(speaks_against(view.judgement) for view in board.views.values())
-        if doubts or self._store.open_incident(key) is not None:
-            board.doubted_at = tick
+    def _conclude(self, turn: Turn, tick: float) -> None:
+        """When all signals have been judged: whether the traffic was healthy, what it teaches, whether it counts."""
+        columns, board = self._board.columns, turn.board
+        columns.sound[board.row] = False
+        columns.against[board.row] = doubtful = board.doubtful
+        if doubtful or self._store.open_incident(turn.subject.key) is not None:
+            board.doubt(tick)
         for read, outcome in turn.seen:
             self._learn(turn, read, outcome)
-        if interval and _soak(turn, interval, tick):
-            turn.changed = True
+        watch(columns, board, turn.subject)
+
+    def _doubt(self, namespace: str, roster: Roster, touched: set[int], tick: float) -> None:
+        """Whom something speaks against as it did before, or an open incident."""
+        columns, same = self._board.columns, np.ones(len(roster.turns), np.bool_)
+        same[list(touched)] = False
+        rows = roster.rows[same[roster.numbers]]
+        columns.doubted_at[rows[columns.against[rows]]] = tick
+        for key in self._store.troubled(namespace):
+            number = roster.number(key)
+            for turn in roster.of([] if number is None else [number]):
+                turn.board.doubt(tick)
+
+    def _count(self, roster: Roster, interval: float, tick: float) -> set[int]:
+        """Count a healthy interval for whom it is one; of whom the record has to move on."""
+        sound = self._board.columns.sound[roster.rows]
+        moved = advance(self._board.columns, roster.rows[sound], interval, tick)
+        return set(roster.numbers[sound][moved].tolist())
 
     def _learn(self, turn: Turn, read: Read, outcome: Outcome) -> None:
         signal, span, subject = read.signal, read.frames[-1].span, turn.subject
@@ -157,49 +236,6 @@ class Judging:
         if _told(before, signal.needed) != _told(lesson.progress(subject.running), signal.needed):
             turn.changed = True
 
-    async def _tie(self, read: Read, turn: Turn, tick: float, ask: Ask) -> bool:
-        """Tie the unknown release labels to images, by the pods that export them; True where that told something."""
-        owners, board, subject = await read.owners(ask), turn.board, turn.subject
-        label, matchers = read.signal.release_label, subject.matched_by(read.signal.model_label)
-        seen = [
-            (row.labels[label], row.labels[POD])
-            for row in owners.of(matchers)
-            if label in row.labels and POD in row.labels
-        ]
-        ties = learn(board.ties, seen, subject.pods, subject.container)
-        if not board.ties and (board.tentative.get("ties") != ties or board.tentative.get("tick") == tick):
-            # of a model without any history a late label may be the first to be seen: believe what two polls see
-            board.tentative = {"ties": ties, "tick": tick}
-            return False
-        told = ties != board.ties
-        board.ties = ties
-        turn.releases = _releases(subject, board)
-        return told
-
-
-def _releases(of: Subject, board: ModelBoard) -> Releases:
-    return Releases(board.ties, of.digests, of.running, of.known_good, of.previous)
-
 
 def _told(windows: int | None, needed: int) -> str:
     return "" if windows is None else tenths(windows, needed)
-
-
-def _soak(turn: Turn, interval: float, tick: float) -> bool:
-    """Count a healthy interval for the one release that runs; True where its record has to move on."""
-    board, subject = turn.board, turn.subject
-    running, soak = subject.running, subject.soak
-    for view in board.views.values():
-        if view.judgement.verdict is Verdict.BREACH and view.judgement.digest:
-            board.healthy_for[view.judgement.digest] = 0.0
-    if len(running) != 1 or not board.healthy or board.lags_behind(running):
-        return False
-    digest = next(iter(running))
-    if digest not in board.healthy_for:
-        noted = next((r.healthy_for for r in subject.model.status.releases if r.digest == digest), None)
-        board.healthy_for[digest] = seconds(noted) if noted else 0.0
-    before = board.healthy_for[digest]
-    passed = min(interval, tick - board.counted_at)  # several policies may judge the model, each at its own pace
-    board.counted_at = tick
-    board.healthy_for[digest] = before + passed
-    return soaked(before, soak) != soaked(before + passed, soak)

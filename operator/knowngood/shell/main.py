@@ -25,7 +25,7 @@ _RETRY_SECONDS = 2.0
 _STALE_BEATS = 30.0
 # Each cycle makes as many objects as there are models, and hardly any that refer to themselves: with Python's own
 # thresholds half of a cycle's time goes into looking for those.
-_COLLECT = (50_000, 20, 100)
+COLLECT = (50_000, 20, 100)
 
 
 class Operator:
@@ -118,7 +118,7 @@ def main() -> None:
     except SettingsError as error:
         sys.exit(f"knowngood-operator: the settings cannot be used:\n{error}")
     logs.configure(settings.log.level, settings.log.format)
-    gc.set_threshold(*_COLLECT)
+    gc.set_threshold(*COLLECT)
     log.info("starting", version=__version__, sources=sorted(settings.sources))
     asyncio.run(_run(settings))
 

@@ -16,6 +16,7 @@ from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.core.signals.compiled import CompiledPolicy, CompiledSignal
 from knowngood.shell import metrics
+from knowngood.shell.asking import Asking, asked
 from knowngood.shell.board import Board
 from knowngood.shell.judging import Judging
 from knowngood.shell.lessons import Lessons
@@ -46,8 +47,10 @@ class Poller:
         lessons: Lessons | None = None,
         find: Callable[[str], DetectorPort] = detector,
         clock: Callable[[], float] = time.time,
+        asking: Asking = asked,
     ) -> None:
-        self._policies, self._board, self._sources, self._clock = policies, board, sources, clock
+        self._policies, self._board, self._sources = policies, board, sources
+        self._clock, self._asking = clock, asking
         self.windows = Windows()
         self.ready: Callable[[CompiledPolicy, Sequence[Key]], bool] = lambda compiled, models: True
         self._judging = Judging(store, policies, board, lessons or Lessons(), find)
@@ -78,9 +81,10 @@ class Poller:
             metrics.MISSED_TICKS.labels(f"{interval:g}").inc()
             return
         group = self._policies.groups().get(interval, [])
-        self._running[interval] = asyncio.create_task(self._cycle(interval, group, tick))
+        self._running[interval] = asyncio.create_task(self.cycle(interval, group, tick))
 
-    async def _cycle(self, interval: float, group: Group, tick: float) -> None:
+    async def cycle(self, interval: float, group: Group, tick: float) -> None:
+        """One poll, and what it tells of itself; ``interval`` in seconds."""
         began = time.monotonic()
         try:
             await self.poll(group, tick)
@@ -93,12 +97,13 @@ class Poller:
 
     async def poll(self, group: Group, tick: float) -> None:
         """One cycle: every distinct query once, then every model's verdicts. ``tick`` in seconds since the epoch."""
-        asked = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
-        distinct = list(dict.fromkeys(asked.values()))
-        answers = dict(zip(distinct, await asyncio.gather(*map(self._ask, distinct)), strict=True))
+        due = {id(s): q for found in group for s in found[0].signals if (q := self._due(s, *found, tick))}
+        distinct = {due[id(s)]: s for compiled, _ in group for s in compiled.signals if id(s) in due}
+        found_all = await asyncio.gather(*(self._asking(self._ask, q, s) for q, s in distinct.items()))
+        answers = dict(zip(distinct, found_all, strict=True))
         now = self._clock()
         for compiled, models in group:
-            found = [(s, asked[id(s)]) for s in compiled.signals if id(s) in asked]
+            found = [(s, due[id(s)]) for s in compiled.signals if id(s) in due]
             reads = [Read(s, q, answers[q], tick, now, newest_end(s, tick)) for s, q in found]
             try:
                 await self._judge_policy(compiled, models, reads, tick)
@@ -132,7 +137,8 @@ class Poller:
         asked = {read.signal.name for read in reads}
         late = (self._late.get((s.namespace, s.policy, s.name)) for s in compiled.signals if s.name not in asked)
         again = [read for read in late if read is not None]
-        for key in await self._judging.policy([*reads, *again], models, tick, self._ask):
+        key_of = (compiled.namespace, compiled.name)
+        for key in await self._judging.policy(key_of, [*reads, *again], models, tick, self._ask):
             self._wake(key)
         for read in (*reads, *again):
             if read.whole and read.current:

@@ -8,7 +8,7 @@ import structlog
 from knowngood.core.detectors.port import Span
 from knowngood.core.signals.answer import Answer, DataState, Row, failed
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Sample, Samples
 from knowngood.shell.store import Key
 from knowngood.shell.subjects import Matchers
 from knowngood.shell.windows import Question, frames
@@ -21,19 +21,16 @@ _Names = tuple[str, ...]
 class Frame:
     """The samples of one evaluation time."""
 
-    def __init__(self, span: Span, samples: Sequence[Sample]) -> None:
-        self.span = span
-        self._samples = samples
-        self._indices: dict[_Names, dict[tuple[str, ...], list[Sample]]] = {}
+    def __init__(self, span: Span, samples: Samples) -> None:
+        self.span, self.samples = span, samples
+
+    def rows(self, matchers: Matchers) -> Sequence[int]:
+        """Where the samples are that carry these labels."""
+        return self.samples.groups.places(matchers.names).get(matchers.values, ())
 
     def of(self, matchers: Matchers) -> Sequence[Sample]:
         """The samples that carry these labels."""
-        index = self._indices.get(matchers.names)
-        if index is None:
-            index = self._indices[matchers.names] = {}
-            for sample in self._samples:
-                index.setdefault(tuple([sample.labels.get(n, "") for n in matchers.names]), []).append(sample)
-        return index.get(matchers.values, ())
+        return [self.samples[row] for row in self.rows(matchers)]
 
 
 class Read:
@@ -51,7 +48,7 @@ class Read:
         except Exception as error:
             log.exception("answer not understood", policy=signal.policy, signal=signal.name)
             self.answer = failed(DataState.GARBAGE, f"the answer is not what was asked for: {type(error).__name__}")
-            self.frames = [Frame(Span(question.last or tick, signal.window, signal.interval), ())]
+            self.frames = [Frame(Span(question.last or tick, signal.window, signal.interval), Samples.of(()))]
         self._owners: Owners | None = None
 
     def _frames(self, tick: float, now: float) -> Sequence[Frame]:
@@ -60,7 +57,7 @@ class Read:
             span = Span(tick, length, signal.interval)
             return [Frame(span, signal.decode(self.answer.rows, now))]
         if self.answer.state is not DataState.OK:
-            return [Frame(Span(self.question.last, length, signal.interval), ())]
+            return [Frame(Span(self.question.last, length, signal.interval), Samples.of(()))]
         found = frames(self.question, self.answer)
         return [Frame(Span(end, length, signal.interval), signal.decode(rows, end)) for end, rows in found]
 

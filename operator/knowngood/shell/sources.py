@@ -6,6 +6,7 @@ drop warnings, retry behind the caller's back and may wait for ever.
 
 import asyncio
 import functools
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +20,7 @@ from prometheus_api_client import PrometheusConnect
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from knowngood.core.signals.answer import Answer, DataState, failed, parse_answer
+from knowngood.core.signals.answer import Answer, DataState, Known, failed, parse_answer
 from knowngood.shell import metrics
 from knowngood.shell.settings import Source
 
@@ -53,6 +54,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
         session.verify = _verification(source)
         if source.tls.cert_file:
             session.cert = (source.tls.cert_file, source.tls.key_file or source.tls.cert_file)
+        session.headers["Accept-Encoding"] = "identity"  # to compress costs the source more than the network saves
         session.headers.update(source.headers)
         super().__init__(
             url=source.url.rstrip("/"),
@@ -66,6 +68,7 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
         session.mount(self.url, adapter)
         self.name = name
         self.source = source
+        self._known, self._reading = Known(), threading.Lock()  # equal labels are one group to all threads
         self.pool = ThreadPoolExecutor(source.max_concurrency, thread_name_prefix=f"source-{name}")
 
     async def query(self, text: str, timeout: float | None = None, at: float | None = None) -> Answer:
@@ -111,7 +114,8 @@ class PrometheusSource(PrometheusConnect):  # type: ignore[misc]
             return failed(DataState.GARBAGE, f"an answer of more than {MAX_ANSWER_BYTES >> 20} MiB")
         except (requests.exceptions.RequestException, OSError) as error:
             return failed(DataState.UNREACHABLE, f"{type(error).__name__}: no answer from the source {self.name}")
-        return parse_answer(status, body)
+        with self._reading:
+            return parse_answer(status, body, str(form["query"]), self._known)
 
     def _post(self, endpoint: str, form: Mapping[str, object], limit: float, most: int) -> tuple[int, bytes]:
         deadline = time.monotonic() + limit

@@ -20,6 +20,9 @@ from knowngood.core.facts.labels import Selector
 from knowngood.core.facts.workload import Pod, Workload, read_pod, read_workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.record import is_over
+from knowngood.core.response.ledger import Ledger
+from knowngood.shell.incidentindex import IncidentIndex
+from knowngood.shell.selecting import Selecting
 
 Key = tuple[str, str]  # namespace, name
 Raw = dict[str, Any]
@@ -66,11 +69,11 @@ class Store:
         self._tables: dict[str, Table] = {kind: Table() for kind in READERS}
         self._pods: dict[tuple[str, str, str], dict[str, Pod]] = {}  # by namespace and each label
         self._indexed: dict[Key, Pod] = {}
+        self._left: Pod | None = None  # what the pod was that changes at this moment
         self._served_by: dict[tuple[str, Key], set[Key]] = {}  # models by kind and name of their workload
         self._workload_of: dict[Key, tuple[str, Key]] = {}
-        self._of_model: dict[Key, dict[str, AIIncident]] = {}
-        self._open: dict[Key, AIIncident] = {}
-        self._model_of: dict[Key, Key] = {}
+        self._incidents = IncidentIndex()
+        self._selecting = Selecting()
         self._listeners: list[Listener] = []
 
     def subscribe(self, listener: Listener) -> None:
@@ -147,14 +150,17 @@ class Store:
         if kind == "Pod":
             self._index_pod(key, value)
         elif kind == "AIIncident":
-            self._index_incident(key, value)
+            self._incidents.put(key, value)
         elif kind == "ModelDeployment":
             self._index_model(key, value)
+        elif kind in {"Deployment", "StatefulSet"}:
+            self._selecting.put(kind, key, value)
         for listener in self._listeners:
             listener(kind, key, value)
+        self._left = None
 
     def _index_pod(self, key: Key, pod: Pod | None) -> None:
-        old = self._indexed.pop(key, None)
+        old = self._left = self._indexed.pop(key, None)
         for item in old.labels.items() if old else ():
             found = self._pods[(key[0], *item)]
             found.pop(key[1], None)
@@ -179,18 +185,27 @@ class Store:
         """The models whose workloadRef is this workload, whether it is there or not."""
         return tuple(self._served_by.get((kind, key), ()))
 
-    def _index_incident(self, key: Key, incident: AIIncident | None) -> None:
-        self._open.pop(key, None)
-        before = self._model_of.pop(key, None)
-        if before is not None:
-            self._of_model[before].pop(key[1], None)
-        if incident is None:
-            return
-        model = (key[0], incident.spec.model_ref.name)
-        self._model_of[key] = model
-        self._of_model.setdefault(model, {})[key[1]] = incident
-        if not is_over(incident):
-            self._open[key] = incident
+    def concerned(self, kind: str, key: Key, value: object) -> set[Key]:
+        """The models that a change concerns of which a listener is told: itself, or those that the object serves."""
+        match kind:
+            case "ModelDeployment":
+                return {key}
+            case "Deployment" | "StatefulSet":
+                return set(self.models_on(kind, key))
+            case "Pod":
+                pods = [pod for pod in (self._left, value) if isinstance(pod, Pod)]
+                serving = {found for pod in pods for found in self._selecting.of(key[0], pod.labels)}
+                return {model for found in serving for model in self.models_on(*found)}
+        return set()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Whose containment stands and whose waits."""
+        return self._incidents.ledger
+
+    def troubled(self, namespace: str) -> Iterable[Key]:
+        """The models of a namespace that have an incident that is not over."""
+        return self._incidents.troubled(namespace)
 
     def model(self, key: Key) -> ModelDeployment | None:
         """A ModelDeployment."""
@@ -256,12 +271,11 @@ class Store:
 
     def incidents_of(self, key: Key) -> list[AIIncident]:
         """The incidents of a model, oldest first."""
-        found = self._of_model.get(key, {}).values()
-        return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+        return self._incidents.of_model(key)
 
     def open_incidents(self) -> tuple[AIIncident, ...]:
         """Every incident that is not over."""
-        return tuple(self._open.values())
+        return self._incidents.open()
 
     def open_incident(self, key: Key) -> AIIncident | None:
         """The incident of the model that is not over; of several, the one that was opened first."""

@@ -56,24 +56,18 @@ class Subjects:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[str, dict[str, Subject]] = {}  # by namespace and name
+        self.changes = 0  # so far; where it is the same as before, so is every model
         store.subscribe(self._on_change)
 
     def close(self) -> None:
         """Follow the store no more."""
         self._store.unsubscribe(self._on_change)
 
-    def _on_change(self, kind: str, key: Key, _value: object) -> None:
-        known = self._known.get(key[0])
-        if not known:
-            return
-        match kind:
-            case "ModelDeployment":
-                known.pop(key[1], None)
-            case "Deployment" | "StatefulSet":
-                for model in self._store.models_on(kind, key):
-                    known.pop(model[1], None)
-            case "Pod":
-                known.clear()
+    def _on_change(self, kind: str, key: Key, value: object) -> None:
+        known = self._known.get(key[0], {})
+        for model in self._store.concerned(kind, key, value):
+            known.pop(model[1], None)
+            self.changes += 1
 
     def of(self, key: Key) -> Subject | None:
         """The model; None where there is none, or it is suspended."""

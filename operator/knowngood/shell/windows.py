@@ -4,7 +4,7 @@ What was missed, by a restart or while the source did not answer, is asked for a
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -92,7 +92,7 @@ def newest_end(signal: CompiledSignal, tick: float) -> float:
     return math.floor((tick - signal.interval) / signal.window + 1e-9) * signal.window
 
 
-def frames(question: Question, answer: Answer) -> Iterator[tuple[float, tuple[Row, ...]]]:
+def frames(question: Question, answer: Answer) -> Iterator[tuple[float, Sequence[Row]]]:
     """The rows of each window asked for, by its end, in order."""
     if question.first == question.last:
         yield question.last, answer.rows

@@ -13,11 +13,11 @@ from knowngood.api.conditions import Reason
 from knowngood.api.detectors import Detector
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.port import Case as Seen
-from knowngood.core.detectors.port import Span
+from knowngood.core.detectors.port import Span, quiet_port
 from knowngood.core.detectors.registry import DETECTORS, supported
 from knowngood.core.signals import compiled
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Sample, Samples
 from tests.conformance.detectors.cases import burst, change, comparison, disparity, drift, occurrence, threshold, trend
 from tests.conformance.detectors.cases.case import START, Case, run
 
@@ -118,3 +118,39 @@ def test_deterministic_on_anything(case: Case, samples: list[Sample]) -> None:
     for sample, judged in zip(samples, first, strict=True):
         if sample.state is not DataState.OK or sample.value is None or math.isnan(sample.value):
             assert judged.verdict in {Verdict.INCONCLUSIVE, Verdict.ERROR}
+
+
+SPAN = Span(START, 60.0, 5.0)
+QUIET = [case for case in CASES if quiet_port(case.detector)]
+NUMBER = st.floats(allow_nan=False, allow_infinity=False) | st.sampled_from([0.0, -0.0, 0.1, 0.9, 2.5, 1.0, 49.0, 50.0])
+OK = st.builds(
+    Sample,
+    labels=st.just({}),
+    state=st.just(DataState.OK),
+    value=NUMBER,
+    count=st.none() | NUMBER.map(abs),
+    hits=st.none() | NUMBER.map(abs),
+)
+ANY = OK | st.builds(
+    Sample,
+    labels=st.just({}),
+    state=st.sampled_from([s for s in DataState if s is not DataState.OK]),
+    count=st.none() | NUMBER.map(abs),
+    message=st.just("why"),
+)
+
+
+@pytest.mark.parametrize("case", QUIET, ids=str)
+@given(st.lists(ANY, max_size=6))
+def test_quiet_is_exactly_where_it_is_healthy_with_nothing_to_remember(case: Case, samples: list[Sample]) -> None:
+    """Whatever it remembered before."""
+    port = quiet_port(case.detector)
+    assert port is not None
+    remembered = [None]
+    for sample in (*case.broken, *case.benign):
+        seen = Seen(sample, None, case.baseline, reference=case.reference)
+        remembered += [memory for _, memory in case.detector.judge(case.settings, [seen], SPAN)]
+    quiet = port.quiet(case.settings, Samples.of(samples))
+    for memory in remembered:
+        found = case.detector.judge(case.settings, [Seen(s, memory) for s in samples], SPAN)
+        assert [j.verdict is Verdict.HEALTHY and after is None for j, after in found] == quiet.tolist()

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from knowngood.api.conditions import ConditionType, Reason
-from knowngood.core.signals.answer import Answer, DataState, NativeHistogram, parse_answer
+from knowngood.core.signals.answer import Answer, DataState, Known, NativeHistogram, Row, parse_answer
 
 pytestmark = pytest.mark.unit
 T = 1_800_000_000
@@ -102,6 +102,42 @@ def test_a_matrix() -> None:
     body = {"resultType": "matrix", "result": [{"metric": {"a": "b"}, "values": [[T, "1"], [T + 5, "2"]]}]}
     found = parse_answer(200, json.dumps({"status": "success", "data": body}).encode())
     assert found.series[0].points == ((T, 1.0), (T + 5, 2.0))
+
+
+LABELS = st.dictionaries(
+    st.sampled_from(["model", "knowngood_part", "__name__", "é", 'a"b']), st.text(max_size=3), max_size=3
+)
+ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "metric": LABELS,
+            "value": st.tuples(st.integers(0, T) | st.floats(0, T), st.sampled_from(["1", "NaN", "-Inf"])),
+        }
+    ),
+    max_size=5,
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from("pq"), ROWS, st.booleans()), max_size=5))
+def test_what_is_known_of_earlier_answers_changes_nothing(answers: list[tuple[str, Any, bool]]) -> None:
+    known = Known()
+    for question, rows, spaced in answers:
+        body = vector(*rows)
+        if not spaced:
+            body = body.replace(b", ", b",").replace(b": ", b":")
+        found = parse_answer(200, body, question, known)
+        wanted = [Row(r["metric"], float(r["value"][1]), r["value"][0]) for r in rows]
+        assert found.state is DataState.OK
+        assert list(map(repr, found.rows)) == list(map(repr_of, wanted))
+
+
+def repr_of(row: Row) -> str:
+    """With the labels in the order in which they are given back: the marks first."""
+    marks = {k: v for k, v in row.labels.items() if k in {"knowngood_part", "__name__"}}
+    ordered = {k: marks[k] for k in ("knowngood_part", "__name__") if k in marks}
+    return repr(
+        Row({**ordered, **dict(sorted(i for i in row.labels.items() if i[0] not in marks))}, row.value, float(row.at))
+    )
 
 
 JSON: st.SearchStrategy[Any] = st.recursive(

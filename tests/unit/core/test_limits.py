@@ -1,5 +1,6 @@
 """How many containments may stand at once, and who is first."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import Reason
 from knowngood.api.plan import Plan, PlanStep, PlanTarget, StepState
-from knowngood.core.response.limits import Neighbours, hold, takes_room
+from knowngood.core.response import ledger
+from knowngood.core.response.limits import Ledger, Neighbours, hold, takes_room
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -46,7 +48,7 @@ def waiting(number: int, **changes: Any) -> AIIncident:
 
 def asked(mine: AIIncident, *others: AIIncident, most: int = UNLIMITED, limits: dict[str, Any] | None = None) -> Any:
     policy = b.policy(limits=limits) if limits else b.policy()
-    return hold(mine, policy, Neighbours((mine, *others), ()), most, b.at(100))
+    return hold(mine, policy, Neighbours(Ledger((mine, *others)), ()), most, b.at(100))
 
 
 @pytest.mark.parametrize(
@@ -113,7 +115,7 @@ def test_cooldown_is_from_the_last_containment_of_the_model() -> None:
     before = incident(1, StepState.DONE)
     before = before.model_copy(update={"status": before.status.model_copy(update={"contained_at": b.at(40)})})
     policy = b.policy(limits={"cooldown": "2m"})
-    near = Neighbours((), (before,))
+    near = Neighbours(Ledger(), (before,))
     found = hold(incident(9), policy, near, UNLIMITED, b.at(100))
     assert found is not None
     assert found.reason is Reason.COOLING_DOWN
@@ -126,14 +128,14 @@ def test_what_stands_is_never_held_again() -> None:
 
 
 def test_who_was_let_in_at_this_moment_counts() -> None:
-    near = Neighbours((incident(1), incident(9)), (), {"i-1"})
+    near = Neighbours(Ledger((incident(1), incident(9))), (), {"i-1"})
     assert hold(incident(9), b.policy(), near, 1, b.at(100)) is not None
 
 
 def test_who_was_let_in_at_this_moment_counts_for_the_policy_before_its_status_says_so() -> None:
     new = incident(1)
     new = new.model_copy(update={"status": type(new.status)()})
-    near = Neighbours((new, incident(9)), (), {"i-1"})
+    near = Neighbours(Ledger((new, incident(9))), (), {"i-1"})
     mine = b.policy(limits={"maxConcurrentContainments": 1})
     found = hold(incident(9), mine, near, UNLIMITED, b.at(100))
     assert found is not None
@@ -142,9 +144,9 @@ def test_who_was_let_in_at_this_moment_counts_for_the_policy_before_its_status_s
 
 def test_who_waits_for_its_own_policy_keeps_no_other_from_the_clusters_last_place() -> None:
     standing, blocked = incident(1, StepState.DONE, policy="full"), waiting(2, severity="Critical", policy="full")
-    near = Neighbours((standing, blocked, incident(9)), (), (), {(b.NAMESPACE, "full"): 1})
+    near = Neighbours(Ledger((standing, blocked, incident(9))), (), (), {(b.NAMESPACE, "full"): 1})
     assert hold(incident(9), b.policy(), near, 2, b.at(100)) is None
-    near = Neighbours((standing, blocked, incident(9)), (), (), {(b.NAMESPACE, "full"): 2})
+    near = Neighbours(Ledger((standing, blocked, incident(9))), (), (), {(b.NAMESPACE, "full"): 2})
     assert hold(incident(9), b.policy(), near, 2, b.at(100)) is not None
 
 
@@ -186,3 +188,71 @@ def test_letting_in_one_after_the_other_never_passes_the_limit(
         everyone[index] = incident(index, StepState.INTENDED)
     standing = sum(takes_room(i.status) for i in everyone)
     assert standing == min(len(everyone), max(already, most)), "never more, and no place is left empty"
+
+
+def looked_at_each(
+    mine: AIIncident, everyone: list[AIIncident], let_in: set[str], most: int, own: dict[Any, int]
+) -> bool:
+    """Whether it has to wait, by the rule as it is written, at the cost of a look at every incident."""
+    others = [i for i in everyone if i.metadata.uid != mine.metadata.uid]
+    standing = [i for i in others if takes_room(i.status) or i.metadata.uid in let_in]
+    taken = {ledger.target_of(i) for i in standing} - {""}
+    if ledger.target_of(mine) in taken:
+        return True
+    ahead = [i for i in others if any(map(ledger.waits_at, steps(i))) and ledger.rank_of(i) < ledger.rank_of(mine)]
+    of = Counter(map(ledger.policy_of, standing))
+    key = ledger.policy_of(mine)
+    if key in own and own[key] - of[key] <= sum(ledger.policy_of(i) == key for i in ahead):
+        return True
+    queue = Counter(ledger.policy_of(i) for i in ahead if ledger.target_of(i) not in taken)
+    begin = sum(min(n, max(0, own[k] - of[k])) if k in own else n for k, n in queue.items())
+    return len(standing) + begin >= most
+
+
+def steps(of: AIIncident) -> list[PlanStep]:
+    return of.status.plan.steps if of.status.plan else []
+
+
+ONES = st.tuples(
+    st.integers(0, 7),
+    st.sampled_from(["Low", "Critical"]),
+    st.integers(0, 3),
+    st.sampled_from([StepState.PENDING, StepState.DONE, StepState.INTENDED]),
+    st.booleans(),
+    st.sampled_from(["p", "q", "r"]),
+    st.integers(0, 3),
+)
+
+
+def made(
+    number: int, severity: str, opened: int, state: StepState, waits: bool, policy: str, target: int
+) -> AIIncident:
+    reason = {"reason": Reason.LIMIT_REACHED.value} if waits and state is StepState.PENDING else {}
+    found = incident(number, state, severity, opened, policy, **reason)
+    assert found.status.plan is not None
+    workload = PlanTarget(api_version="apps/v1", kind="Deployment", namespace=b.NAMESPACE, name="w", uid="")
+    where = workload.model_copy(update={"uid": f"w-{target}" if target else ""})
+    plan = found.status.plan.model_copy(update={"target": where})
+    return found.model_copy(update={"status": found.status.model_copy(update={"plan": plan})})
+
+
+@given(st.lists(ONES, max_size=30), st.sets(st.integers(0, 7)), st.integers(1, 5), st.integers(1, 3))
+def test_the_ledger_counts_as_a_look_at_each_would(events: list[Any], let_in: set[int], most: int, own: int) -> None:
+    kept, now = Ledger(), dict[str, AIIncident]()
+    for event in events:
+        found = made(*event)
+        if found.metadata.uid in now and event[4] and event[2] == 0:
+            kept.drop(found.metadata.uid)
+            del now[found.metadata.uid]
+        else:
+            kept.put(found)
+            now[found.metadata.uid] = found
+    limits = {(b.NAMESPACE, "p"): own}
+    uids = {f"i-{n}" for n in let_in}
+    for mine in now.values():
+        if takes_room(mine.status) or mine.metadata.uid in uids:
+            continue
+        policy = b.policy(limits={"maxConcurrentContainments": own}) if mine.status.policy == "p" else b.policy()
+        policy = policy.model_copy(update={"metadata": policy.metadata.model_copy(update={"name": mine.status.policy})})
+        held = hold(mine, policy, Neighbours(kept, (), uids, limits), most, b.at(100)) is not None
+        assert held is looked_at_each(mine, list(now.values()), uids, most, limits)

@@ -3,7 +3,7 @@
 import time
 from typing import Any
 
-from bench.p1 import fleet
+from bench.fleet import fleet
 from knowngood.core.signals.answer import Answer, DataState, Row
 from knowngood.shell.board import Board
 from knowngood.shell.poller import Poller

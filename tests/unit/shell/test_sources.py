@@ -1,14 +1,17 @@
 """A metrics source over real HTTP on loopback: every failure is a state, within the deadline; nothing is followed."""
 
 import http.server
+import json
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.rows import Rows
 from knowngood.shell.settings import Auth, Source
 from knowngood.shell.sources import PrometheusSource
 
@@ -134,3 +137,28 @@ async def test_failures_are_not_retried(server: Server) -> None:
     answer = await source(server).query("up")
     assert answer.state is DataState.UNAVAILABLE
     assert len(server.asked) == 1
+
+
+class Canned(PrometheusSource):
+    """Answers every query with the same series."""
+
+    def _post(self, endpoint: str, form: Mapping[str, object], limit: float, most: int) -> tuple[int, bytes]:
+        names = [{"knowngood_part": p, "model": f"m{i}"} for p in ("good", "total") for i in range(400)]
+        rows = [{"metric": name, "value": [1, "1"]} for name in names]
+        return 200, json.dumps({"status": "success", "data": {"resultType": "vector", "result": rows}}).encode()
+
+
+def test_answers_that_come_at_once_agree_on_who_is_who() -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(20):
+            source = Canned("default", Source(url="http://127.0.0.1:1"))
+            forms = [{"query": str(number)} for number in range(8)]
+            answers = list(source.pool.map(source._ask, ["query"] * 8, forms, [9.0] * 8))
+            source.stop()
+            for answer in answers:
+                arranged = Rows.of(answer.rows).arrangement
+                assert (arranged.rows("good", arranged.part("total").groups) >= 0).all()
+    finally:
+        sys.setswitchinterval(before)

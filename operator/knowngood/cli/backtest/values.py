@@ -11,8 +11,8 @@ from knowngood.cli.backtest.samples import SampleError, labels_of, moment, numbe
 from knowngood.cli.errors import InputError
 from knowngood.core.signals.answer import Answer, DataState, Series, failed
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import PART, Key
 from knowngood.core.signals.scope import NAMESPACE
+from knowngood.core.signals.series import PART, Key
 from knowngood.shell.replay.survey import LOOK_BACK
 
 SIGNAL = "signal"

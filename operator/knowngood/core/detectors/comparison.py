@@ -22,7 +22,8 @@ from knowngood.core.detectors.judgement import Judgement, learning, undecided
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.detectors.usable import too_few, unusable
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Sample, key_of
+from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.series import key_of
 from knowngood.core.stats.families import window_alpha
 from knowngood.core.stats.sequential import restarted
 

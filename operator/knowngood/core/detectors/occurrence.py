@@ -8,13 +8,15 @@ no event or no data is the input's to know.
 from collections.abc import Sequence
 from typing import ClassVar
 
+import numpy as np
+
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import OccurrenceDetector
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.detectors.usable import unusable
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Flags, Sample, Samples
 
 _LIMIT = "above 0"
 
@@ -30,6 +32,11 @@ class Occurrence:
     def judge(self, settings: OccurrenceDetector, cases: Sequence[Case], span: Span) -> list[Judged]:
         """Each series by itself."""
         return [(_judge(case.sample), None) for case in cases]
+
+    def quiet(self, settings: OccurrenceDetector, samples: Samples) -> Flags:
+        """Where it is known not to have happened."""
+        found: Flags = samples.states.ok & (samples.values <= 0) & (samples.values > -np.inf)
+        return found & ~np.isinf(samples.counts) & ~np.isinf(samples.hits)
 
 
 def _judge(sample: Sample) -> Judgement:

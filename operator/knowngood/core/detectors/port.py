@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, cast
 
 from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.judgement import Judgement
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Flags, Sample, Samples
 
 Judged = tuple[Judgement, Any]
 """A judgement, and the memory for the next time (None: nothing to remember)."""
@@ -55,3 +55,15 @@ class DetectorPort(Protocol):
 
     def judge(self, settings: Any, cases: Sequence[Case], span: Span) -> list[Judged]:
         """One judgement a case, in their order. Pure, and never raises on any sample."""
+
+
+class QuietPort(DetectorPort, Protocol):
+    """A detector that tells of many samples at once which ones it has nothing to say of."""
+
+    def quiet(self, settings: Any, samples: Samples) -> Flags:
+        """Exactly those that ``judge`` calls healthy, with nothing to remember, whatever it remembered before."""
+
+
+def quiet_port(port: DetectorPort) -> QuietPort | None:
+    """The detector, if it tells of many samples at once."""
+    return cast(QuietPort, port) if hasattr(port, "quiet") else None

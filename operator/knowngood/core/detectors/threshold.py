@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import ThresholdDetector
 from knowngood.api.durations import seconds
@@ -15,7 +17,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement, undecided
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Sample, value_state
+from knowngood.core.signals.sample import Flags, Sample, Samples, value_state
 
 _GAP_POLLS = 2.5
 _TOLERANCE_SECONDS = 1e-3
@@ -40,6 +42,19 @@ class Threshold:
     def judge(self, settings: ThresholdDetector, cases: Sequence[Case], span: Span) -> list[Judged]:
         """Each series by itself."""
         return [judge(settings, case.sample, case.memory, span.end, span.interval) for case in cases]
+
+    def quiet(self, settings: ThresholdDetector, samples: Samples) -> Flags:
+        """Where the value is within its limits, on enough observations."""
+        value, count = samples.values, samples.counts
+        found: Flags = samples.states.ok & np.isfinite(value)
+        found &= np.where(
+            np.isnan(count), settings.min_samples <= 1, np.isfinite(count) & (count >= settings.min_samples)
+        )
+        if settings.below is not None:
+            found &= value >= settings.below
+        if settings.above is not None:
+            found &= value <= settings.above
+        return found
 
 
 def judge(

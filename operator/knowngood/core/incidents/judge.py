@@ -21,8 +21,9 @@ from knowngood.core.detectors.registry import detector
 from knowngood.core.incidents.placing import Placed, Releases, SeriesKey, placed
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample
+from knowngood.core.signals.sample import Sample
 from knowngood.core.signals.scope import NAMESPACE
+from knowngood.core.signals.series import Key
 
 __all__ = ["Asked", "Judged", "Memories", "Outcome", "Releases", "Seen", "belongs", "judge", "judge_all"]
 _LONGEST, _MOST_LABELS = 128, 16  # of a segment's labels, which may hold anything
@@ -144,7 +145,7 @@ def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Aske
     """The series to judge, the release labels that nobody knows, and the cases for the detector."""
     releases, memories = model.releases, model.before.memories if model.before else {}
     everything = placed(signal, model.samples, releases)
-    here = [p for p in everything if p.digest is not None and (not p.separable or p.digest in releases.running)]
+    here = [p for p in everything if p.judged(releases)]
     label = signal.release_label
     unknown = frozenset(p.sample.labels.get(label, "") for p in everything if p.digest is None)
     references: dict[Key, Sample] = {}

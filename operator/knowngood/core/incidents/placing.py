@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from knowngood.core.signals.compiled import CompiledSignal
-from knowngood.core.signals.sample import Key, Sample, key_of
+from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.series import Key, key_of
 
 SeriesKey = tuple[str, Key]
 """A release's digest and labels: what is remembered of one release is never another's."""
@@ -46,27 +47,61 @@ class Placed:
             labels = tuple(pair for pair in labels if pair[0] != signal.release_label)
         return self.digest or "", labels
 
+    def judged(self, releases: Releases) -> bool:
+        """Whether it is of a release that runs, or of none that could be told."""
+        return _judged(self.digest, self.separable, releases)
 
-def placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
-    """Each sample with its release, in a fixed order, since a source promises none.
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the sample of one release stands among a model's series: in one of them, or in those of several pods."""
+
+    rows: tuple[int, ...]
+    digest: str | None
+    separable: bool
+    pooled: Key | None = None  # the labels that those have in common
+
+    def judged(self, releases: Releases) -> bool:
+        """Whether it is of a release that runs, or of none that could be told."""
+        return _judged(self.digest, self.separable, releases)
+
+
+def _judged(digest: str | None, separable: bool, releases: Releases) -> bool:
+    return digest is not None and (not separable or digest in releases.running)
+
+
+def places(signal: CompiledSignal, labels: Sequence[Mapping[str, str]], releases: Releases) -> list[Place]:
+    """The place of each release's series, of which these are the ``labels``; in a fixed order, since a source promises
+    none.
 
     Where pods stand for releases, what one release's pods counted is one sample, so that many pods with little traffic
     each are not too few to judge.
     """
-    ordered = samples if len(samples) < 2 else sorted(samples, key=lambda s: key_of(s.labels))
-    found = [Placed(s, *_release(s, signal, releases)) for s in ordered]
+    rows = range(len(labels)) if len(labels) < 2 else sorted(range(len(labels)), key=lambda i: key_of(labels[i]))
+    found = [Place((row,), *_release(labels[row], signal, releases)) for row in rows]
     if signal.by_release or signal.pool is None:
         return found
-    groups: dict[tuple[Key, str | None, bool], list[Sample]] = {}
+    groups: dict[tuple[Key, str | None, bool], list[int]] = {}
     for one in found:
-        rest = {k: v for k, v in one.sample.labels.items() if k != signal.release_label}
-        groups.setdefault((key_of(rest), one.digest, one.separable), []).append(one.sample)
-    return [Placed(signal.pool(group, dict(key)), digest, sep) for (key, digest, sep), group in groups.items()]
+        rest = {k: v for k, v in labels[one.rows[0]].items() if k != signal.release_label}
+        groups.setdefault((key_of(rest), one.digest, one.separable), []).append(one.rows[0])
+    return [Place(tuple(of), digest, separable, key) for (key, digest, separable), of in groups.items()]
 
 
-def _release(sample: Sample, signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:
+def placed(signal: CompiledSignal, samples: Sequence[Sample], releases: Releases) -> list[Placed]:
+    """Each release's sample with its release."""
+    found: list[Placed] = []
+    for place in places(signal, [s.labels for s in samples], releases):
+        sample = samples[place.rows[0]]
+        if signal.pool is not None and place.pooled is not None:
+            sample = signal.pool([samples[row] for row in place.rows], dict(place.pooled))
+        found.append(Placed(sample, place.digest, place.separable))
+    return found
+
+
+def _release(labels: Mapping[str, str], signal: CompiledSignal, releases: Releases) -> tuple[str | None, bool]:
     """(digest or None where unknown, whether the series tells releases apart)."""
-    value = sample.labels.get(signal.release_label)
+    value = labels.get(signal.release_label)
     if value is None:
         return next(iter(releases.running)) if len(releases.running) == 1 else "", False
     if not signal.by_release:

@@ -5,16 +5,23 @@ mean that an answer is partial, so it is not judged; infos are remarks on style 
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
+import msgspec
+import numpy as np
 import orjson
 
 from knowngood.api.conditions import Reason
+from knowngood.core.signals.rows import Arrangement, Rows
+from knowngood.core.signals.series import Key, Name, Names, NativeHistogram, Row, Series
+
+__all__ = ["Answer", "DataState", "Key", "Known", "NativeHistogram", "Row", "Series", "failed", "parse_answer"]
 
 _EXCERPT = 160
+_MOST_QUESTIONS = 4096
 _LAST_SECOND = 253_402_300_800  # the year 10000, which no record can write
 
 
@@ -59,48 +66,12 @@ _ERRORS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class NativeHistogram:
-    """A native histogram: its buckets that are not empty, as (lower, upper, count), and their ``count`` and ``sum``."""
-
-    count: float
-    sum: float
-    buckets: tuple[tuple[float, float, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One series of an instant vector; ``at`` is the evaluation time in seconds since the epoch.
-
-    Where the value is a ``histogram`` it is no number: ``value`` is NaN.
-    """
-
-    labels: Mapping[str, str]
-    value: float
-    at: float
-    histogram: NativeHistogram | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """One series of a range answer: points of (seconds since the epoch, value), and such of native histograms."""
-
-    labels: Mapping[str, str]
-    points: tuple[tuple[float, float], ...]
-    histograms: tuple[tuple[float, NativeHistogram], ...] = ()
-
-    def rows(self) -> Iterator[Row]:
-        """Each point as the instant vector of its time would show it."""
-        yield from (Row(self.labels, value, at) for at, value in self.points)
-        yield from (Row(self.labels, math.nan, at, histogram) for at, histogram in self.histograms)
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
     """An answer of a source; rows and series are empty unless ``state`` is OK."""
 
     state: DataState
     message: str = ""
-    rows: tuple[Row, ...] = ()
+    rows: Sequence[Row] = ()
     series: tuple[Series, ...] = ()
 
 
@@ -109,14 +80,98 @@ def failed(state: DataState, message: str) -> Answer:
     return Answer(state=state, message=message)
 
 
-def parse_answer(status: int, body: bytes) -> Answer:
-    """Parse an HTTP answer of ``/api/v1/query`` or ``/api/v1/query_range``. Never raises."""
+class Known:
+    """What is remembered of a source's answers: names, and how the last answer to each question was arranged.
+
+    Answers are read one after the other: two threads would make two groups of the same labels.
+    """
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self._arranged: dict[str, tuple[bytes, Arrangement]] = {}
+
+    def arrangement(self, question: str, spellings: Sequence["msgspec.Raw"]) -> Arrangement:
+        """The arrangement of rows whose labels are spelled so; the last one of this question if it is the same."""
+        spelled = b"".join(spellings)
+        before = self._arranged.pop(question, None)
+        if before is None or before[0] != spelled:
+            before = spelled, Arrangement([self._name(bytes(one)) for one in spellings], self.names)
+        self._arranged[question] = before
+        if len(self._arranged) > _MOST_QUESTIONS:
+            self._arranged.pop(next(iter(self._arranged)), None)
+        return before[1]
+
+    def _name(self, spelling: bytes) -> Name:
+        found = self.names.known(spelling)
+        if found is None:
+            found = self.names.of(_read_labels(spelling))
+            self.names.learn(spelling, found)
+        return found
+
+
+class _Number(msgspec.Struct, gc=False):
+    """A series whose value is a number; its labels are left as they are spelled."""
+
+    metric: msgspec.Raw
+    value: tuple[float, str]
+
+
+class _Vector(msgspec.Struct):
+    resultType: Literal["vector"]
+    result: list[_Number]
+
+
+class _Success(msgspec.Struct):
+    """An answer that is an instant vector of numbers, as nearly all are."""
+
+    status: Literal["success"]
+    data: _Vector
+    warnings: msgspec.Raw | None = None
+
+
+_SUCCESS = msgspec.json.Decoder(_Success)
+_LABELS = msgspec.json.Decoder(dict[str, str])
+
+
+def _read_labels(spelling: bytes) -> Mapping[str, str]:
+    return _LABELS.decode(spelling)
+
+
+def parse_answer(status: int, body: bytes, question: str = "", known: Known | None = None) -> Answer:
+    """Parse an HTTP answer of ``/api/v1/query`` or ``/api/v1/query_range``. Never raises.
+
+    What is ``known`` of earlier answers to the same ``question`` saves reading their labels again.
+    """
     if status in {401, 403}:
         return failed(DataState.UNAUTHORIZED, f"HTTP {status}: the source's credentials were not accepted")
     if 300 <= status < 400:
         return failed(DataState.BAD_QUERY, f"HTTP {status}: a redirect, which is not followed; write the final URL")
     if status == 429:
         return failed(DataState.THROTTLED, "HTTP 429: the source asks for fewer requests")
+    rows = _numbers(body, question, known or Known()) if status == 200 else None
+    return _whole(status, body) if rows is None else Answer(state=DataState.OK, rows=rows)
+
+
+def _numbers(body: bytes, question: str, known: Known) -> Rows | None:
+    """The rows of an answer that holds numbers and nothing to remark; None of any other."""
+    try:
+        read = _SUCCESS.decode(body)
+        return None if read.warnings is not None else _columns(read.data.result, question, known)
+    except (msgspec.MsgspecError, ValueError):
+        return None
+
+
+def _columns(found: Sequence[_Number], question: str, known: Known) -> Rows:
+    """Raises ValueError where a value is no number, and MsgspecError where a label is no text."""
+    values = np.fromiter(map(float, [one.value[1] for one in found]), np.float64, len(found))
+    times = np.array([one.value[0] for one in found], np.float64)
+    if not ((times >= 0) & (times < _LAST_SECOND)).all():
+        raise ValueError("a time that no record can write")
+    return Rows(known.arrangement(question, [one.metric for one in found]), values, times)
+
+
+def _whole(status: int, body: bytes) -> Answer:
+    """The whole envelope, whatever is in it: what failed and why, histograms, ranges."""
     try:
         envelope = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -158,8 +213,7 @@ def _data(data: Mapping[str, Any]) -> Answer:
     if not isinstance(data["result"], list):
         raise ValueError("result is not a list")
     if data["resultType"] == "vector":
-        rows = tuple(_row(entry) for entry in data["result"])
-        return Answer(state=DataState.OK, rows=rows)
+        return Answer(state=DataState.OK, rows=Rows.of(_row(entry) for entry in data["result"]))
     if data["resultType"] == "matrix":
         return Answer(state=DataState.OK, series=tuple(_series(entry) for entry in data["result"]))
     raise ValueError(f"resultType is {data['resultType']!r}")

@@ -7,9 +7,13 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
-from knowngood.core.signals.answer import NativeHistogram
-from knowngood.core.signals.sample import Buckets
+import numpy as np
+from numpy.typing import NDArray
 
+from knowngood.core.signals.answer import NativeHistogram
+from knowngood.core.signals.sample import Buckets, Flags, Floats
+
+Counts = NDArray[np.int64]
 Cumulative = Sequence[tuple[float, float]]
 """Edges in rising order, the last +Inf, each with how many observations fell up to it."""
 
@@ -20,35 +24,41 @@ _NOISE = 0.01
 
 
 def classic(cells: Iterable[tuple[str, float]]) -> Cumulative:
-    """Of (``le``, count) pairs; nothing where there is no edge +Inf.
-
-    An edge at which fewer fell than at a smaller one is not every series' edge: it is left out, save for the noise of
-    extrapolation. ``1`` and ``1.0`` are one edge.
-    """
+    """Of (``le``, count) pairs; nothing where there is no edge +Inf. ``1`` and ``1.0`` are one edge."""
     sums: dict[float, float] = {}
     for text, count in cells:
-        edge = _number(text)
+        edge = number(text)
         if edge is not None:
             sums[edge] = sums.get(edge, 0.0) + count
     if math.inf not in sums:
         return ()
-    found: list[tuple[float, float]] = []
-    least = 0.0
-    for edge in sorted(sums):
-        count = sums[edge]
-        if count < least * (1 - _NOISE) - 1 and edge < math.inf:
-            continue
-        least = max(least, count) if not math.isnan(count) else count
-        found.append((edge, least))
-    return found
+    edges = sorted(sums)
+    (counts,), (kept,) = risen(np.array([[sums[edge] for edge in edges]]))
+    return [(edge, float(count)) for edge, count, k in zip(edges, counts, kept, strict=True) if k]
 
 
-def _number(text: str) -> float | None:
+def risen(counts: Floats) -> tuple[Floats, Flags]:
+    """Cumulative counts of (histogram, edge) that never fall, and which edges are every series' edges.
+
+    An edge at which fewer fell than at a smaller one is left out, save for the noise of extrapolation: it counts as
+    many as the one before.
+    """
+    least, found, kept = np.zeros(len(counts)), np.empty_like(counts), np.ones(counts.shape, np.bool_)
+    for at in range(counts.shape[1]):
+        count = counts[:, at]
+        kept[:, at] = ~(count < least * (1 - _NOISE) - 1) | (at == counts.shape[1] - 1)
+        least = np.where(kept[:, at], np.where(np.isnan(count), count, np.maximum(least, count)), least)
+        found[:, at] = least
+    return found, kept
+
+
+def number(text: str) -> float | None:
+    """An edge as ``le`` spells it; None where it is none."""
     try:
-        number = float(text)
+        found = float(text)
     except ValueError:
         return None
-    return None if math.isnan(number) else number
+    return None if math.isnan(found) else found
 
 
 def native(found: NativeHistogram) -> Cumulative:
@@ -91,27 +101,43 @@ def _schema(lower: float, upper: float) -> int | None:
 
 def whole(found: Cumulative) -> Buckets:
     """Buckets of whole observations, which add up to all of them."""
-    cumulative = [max(0, round(count)) for _, count in found]
-    counts = (after - before for before, after in zip([0, *cumulative], cumulative, strict=False))
-    return Buckets(tuple(edge for edge, _ in found), tuple(counts))
+    (counts,) = whole_counts(np.array([[count for _, count in found]]))
+    return Buckets(tuple(edge for edge, _ in found), tuple(counts.tolist()))
+
+
+def whole_counts(cumulative: Floats) -> Counts:
+    """Whole observations of each bucket, of cumulative ones by (histogram, edge)."""
+    rounded = np.maximum(0.0, np.rint(cumulative)).astype(np.int64)
+    return np.diff(rounded, axis=1, prepend=0)
 
 
 def mean(buckets: Buckets, count: float, total: float | None) -> float | None:
-    """The mean observation, by their sum and kept within the edges; by the buckets' middles where there is no sum."""
-    if total is None or not math.isfinite(total):
-        return _middle(buckets)
-    used = [i for i, n in enumerate(buckets.counts) if n]
-    lower = buckets.edges[used[0] - 1] if used[0] else -math.inf
-    return min(max(total / count, lower), buckets.edges[used[-1]])
+    """``means`` of one histogram; None where it has none."""
+    sums = np.array([math.nan if total is None else total])
+    (found,) = means(np.array(buckets.edges), np.array([buckets.counts]), np.array([count]), sums)
+    return None if math.isnan(found) else float(found)
 
 
-def _middle(buckets: Buckets) -> float | None:
-    finite = [edge for edge in buckets.edges if math.isfinite(edge)]
-    if not finite:
-        return None
-    total = 0.0
-    for i, count in enumerate(buckets.counts):
-        upper = min(buckets.edges[i], finite[-1])
-        lower = buckets.edges[i - 1] if i else min(0.0, upper)
-        total += count * (upper / 2 + lower / 2)
-    return total / sum(buckets.counts)
+def means(edges: Floats, counts: Counts, observed: Floats, totals: Floats) -> Floats:
+    """The mean observation of each histogram: its total over what was ``observed``, kept within its edges.
+
+    By the buckets' middles where there is no total. NaN where nothing tells.
+    """
+    rows, last = np.arange(len(counts)), counts.shape[1] - 1
+    lowest, highest = (counts > 0).argmax(axis=1), last - (counts[:, ::-1] > 0).argmax(axis=1)
+    lower = np.where(lowest > 0, edges[lowest - 1], -math.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        within = np.minimum(np.maximum(totals / observed, lower), edges[highest])
+    found: Floats = np.where(np.isfinite(totals[rows]), within, _middles(edges, counts))
+    return found
+
+
+def _middles(edges: Floats, counts: Counts) -> Floats:
+    finite = edges[np.isfinite(edges)]
+    if not len(finite):
+        return np.full(len(counts), math.nan)
+    upper = np.minimum(edges, finite[-1])
+    lower = np.concatenate([[min(0.0, upper[0])], edges[:-1]])
+    with np.errstate(invalid="ignore"):
+        found: Floats = (counts * (upper / 2 + lower / 2)).sum(axis=1) / counts.sum(axis=1)
+    return found

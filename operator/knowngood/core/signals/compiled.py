@@ -4,8 +4,10 @@ What cannot be compiled is a Problem with the field, its value and what to write
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
@@ -17,8 +19,8 @@ from knowngood.api.signals import NoData, Signal
 from knowngood.core.signals import cost, inputs
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
-from knowngood.core.signals.sample import Sample
-from knowngood.core.signals.scope import NAMESPACE
+from knowngood.core.signals.sample import Samples
+from knowngood.core.signals.scope import NAMESPACE, quoted
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
@@ -47,7 +49,7 @@ class CompiledSignal:
     pods export its series. ``pool`` makes one sample of several pods' samples, None where that cannot be done.
     ``shares``: hits are some of what is counted. ``needed`` windows make a baseline. ``measured`` stands for what is
     asked, and ``judged_by`` for that and how it is judged: what was learned or remembered under another one is of no
-    use.
+    use. ``mostly`` may be asked instead of ``query``, with ``about`` for those models alone whose series it calls new.
     """
 
     namespace: str
@@ -73,8 +75,10 @@ class CompiledSignal:
     needed: int
     measured: str
     judged_by: str
+    mostly: str
+    about: Callable[[tuple[str, ...]], str]
 
-    def decode(self, rows: Iterable[Row], now: float) -> list[Sample]:
+    def decode(self, rows: Iterable[Row], now: float) -> Samples:
         """Samples of an answer's rows, at ``now`` (seconds since the epoch)."""
         return self.decoder(rows, now, self.stale_after)
 
@@ -95,6 +99,15 @@ def model_matchers(model: ModelDeployment, label: str) -> Mapping[str, str]:
     if series is not None and label in series.match_labels:
         return series.match_labels
     return {label: model.metadata.name}
+
+
+Shape = frozenset[str]
+"""The labels by which a model's series are told, if it says so; only these make two models' requests differ."""
+
+
+def shape(model: ModelDeployment) -> Shape:
+    """The labels that ``model`` names in spec.series."""
+    return frozenset(model.spec.series.match_labels) if model.spec.series else frozenset()
 
 
 def compile_policy(policy: IncidentPolicy, models: Iterable[ModelDeployment]) -> CompiledPolicy:
@@ -176,7 +189,15 @@ def _compile_signal(
         needed=policy.spec.learning.windows if policy.spec.learning else NEEDED,
         measured=_mark(request.query, f"{request.window:g}"),
         judged_by=_mark(request.query, f"{request.window:g}", signal.detector.model_dump_json()),
+        mostly=request.mostly,
+        about=lru_cache(maxsize=2)(partial(_about, name, source, ask, identity.model)),
     )
+
+
+def _about(name: str, source: object, ask: Ask, label: str, models: tuple[str, ...]) -> str:
+    """The query for the models with these values of the label."""
+    matcher = f"{label}=~{quoted('|'.join(map(re.escape, models)))}"
+    return inputs.request(name, source, replace(ask, only=matcher)).query
 
 
 def _mark(*parts: str) -> str:

@@ -13,26 +13,43 @@ not covered, Prometheus extrapolates by a step at most. Sliding windows are extr
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
-from knowngood.core.signals.request import Window
-from knowngood.core.signals.sample import PART, part
+from knowngood.core.signals.request import Ask, Window
+from knowngood.core.signals.series import NEWBORN, PART, part
 
 _SETTLED_SECONDS = 120.0  # in which a source that has just started scrapes all of its targets
 _KNOWN = "20m:5m"  # each point looks back five minutes, so that together they miss nothing
 _TARGET = "job, instance"
 
 
-def counted(counters: Mapping[str, str], sibling: str, up: str, window: Window, by: Iterable[str]) -> str:
-    """PromQL of what the ``counters`` counted within ``window``: rows of one part each, summed ``by`` these labels.
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """PromQL of ``all`` that was counted, and of what is enough ``mostly``: without births, and whose there may be.
 
-    ``sibling`` selects series that each target has that knows this model, ``up`` the metric of that name; all carry
-    their namespace already.
+    Whether a series that is new was born costs more to find out than all the rest.
     """
-    before = f"offset {window.text}"
-    fresh = (part(name, f"{counter} unless {counter} {before}") for name, counter in counters.items())
-    grown = (part(name, f"increase({counter}[{window.reach}])") for name, counter in counters.items())
-    born = f"({' or '.join(fresh)}) and on ({_TARGET}) ({_trusted(sibling, up, window)})"
-    return f"sum by ({', '.join([PART, *by])}) ({' or '.join([born, *grown])})"
+
+    all: str
+    mostly: tuple[str, str]
+
+
+def counted(
+    field: str, counters: Mapping[str, str], sibling: str, window: Window, by: Iterable[str], ask: Ask
+) -> Counted:
+    """What the ``counters`` counted within ``window``: rows of one part each, summed ``by`` these labels.
+
+    ``sibling`` selects series that each target has that knows this model; all carry their namespace already.
+    Raises FieldError.
+    """
+    up, counters = ask.selector(field, "up"), {name: ask.some(counter) for name, counter in counters.items()}
+    before, labels = f"offset {window.text}", ", ".join([PART, *by])
+    new = {name: f"{counter} unless {counter} {before}" for name, counter in counters.items()}
+    fresh = " or ".join(part(name, series) for name, series in new.items())
+    grown = " or ".join(part(name, f"increase({counter}[{window.reach}])") for name, counter in counters.items())
+    born = f"({fresh}) and on ({_TARGET}) ({_trusted(sibling, up, window)})"
+    newborn = part(NEWBORN, f"group by ({', '.join(ask.by)}) ({' or '.join(new.values())})")
+    return Counted(f"sum by ({labels}) ({born} or {grown})", (f"sum by ({labels}) ({grown})", newborn))
 
 
 def _trusted(sibling: str, up: str, window: Window) -> str:

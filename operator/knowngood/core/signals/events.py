@@ -4,85 +4,64 @@ A counter of events that is absent while its exposure exists is 0. Without an ex
 has nothing to count yet from one that is lost, so that there is no sample then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 
 from knowngood.api.signals import EventsInput
 from knowngood.core.signals.answer import DataState, Row
 from knowngood.core.signals.counter import counted
+from knowngood.core.signals.fitness import Fitness
+from knowngood.core.signals.matching import Found, Matching
 from knowngood.core.signals.pooling import summed
 from knowngood.core.signals.request import Ask, Request, joined
-from knowngood.core.signals.sample import Key, Sample, part, plain, split_parts, unfit
+from knowngood.core.signals.rows import Arrangement, Rows
+from knowngood.core.signals.sample import Samples
+from knowngood.core.signals.series import Group, Groups, part
 
 
 def request(source: EventsInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `events`, `exposure` and `time`."""
     metric = ask.selector("metric", source.metric)
     exposure = ask.selector("exposure", source.exposure) if source.exposure else None
-    up, window = ask.selector("metric", "up"), ask.window(source.window)
+    window = ask.window(source.window)
     counters = {"events": metric} | ({"exposure": exposure} if exposure else {})
-    parts = (
-        counted(counters, exposure or metric, up, window, ask.by),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({exposure or metric}))"),
-    )
+    found = counted("metric", counters, exposure or metric, window, ask.by, ask)
+    time = part("time", f"max by ({', '.join(ask.by)}) (timestamp({ask.some(exposure or metric)}))")
     length = window.length / 1000
     read = (metric, exposure) if exposure else (metric,)
-    return Request(joined("metric", parts), read, read, length, length, decode, summed)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, read, read, length, length, decode, summed, mostly=mostly)
 
 
-def decode(rows: Iterable[Row], now: float, stale_after: float) -> list[Sample]:
+def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:
     """Samples of the number of events, one a group; ``count`` is the exposure, None where none is named."""
-    parts = split_parts(rows)
-    events, exposure, time = parts.get("events", {}), parts.get("exposure", {}), parts.get("time", {})
-    chances, happened = _Sums(exposure), _Sums(events)
-    found = [_sample(r, r.value, chances.of(k), time.get(k), now, stale_after) for k, r in events.items()]
-    for key, row in exposure.items():
-        if happened.of(key) is None:
-            found.append(_sample(row, 0.0, row.value, time.get(key), now, stale_after))
-    return found
+    columns = Rows.of(rows)
+    arranged = columns.arrangement
+    groups, exposed = arranged.once("events", lambda: _found(arranged))
+    events, newest = columns.column("events", groups, 0.0), columns.newest(groups)
+    chances, fitness = exposed.sums(columns), Fitness(len(groups))
+    fitness.counts(events)
+    fitness.counts(chances)
+    fitness.fresh(newest, now, stale_after)
+    hits, count = np.maximum(0.0, np.rint(events)), np.maximum(0.0, np.rint(chances))
+    idle = exposed.known & (hits == 0) & (count == 0)
+    none = fitness.say(idle, DataState.TOO_FEW, "no exposure in the window")
+    hits = np.where(fitness.ok, hits, np.nan)
+    count = np.where(fitness.ok & exposed.known, count, np.where(none, 0.0, np.nan))
+    return Samples(groups, fitness, hits, count, newest, hits)
 
 
-class _Sums:
-    """Cells by their labels, or by some of them: one side may tell releases apart and the other may not."""
+def _found(arranged: Arrangement) -> tuple[Groups, Found]:
+    """Whoever has events or only chances for them, with the rows of its exposure: its own, finer ones or a coarser one.
 
-    def __init__(self, cells: Mapping[Key, Row]) -> None:
-        self._cells = cells
-        self._shapes = {_names(key) for key in cells}
-        self._sums: dict[frozenset[str], dict[Key, float]] = {}
-
-    def of(self, key: Key) -> float | None:
-        """The cell with these labels, else the sum of those with more of them, else the one with the most of them."""
-        if key in self._cells:
-            return self._cells[key].value
-        names = _names(key)
-        if any(shape > names for shape in self._shapes) and key in (sums := self._summed(names)):
-            return sums[key]
-        coarser = (_only(key, shape) for shape in self._shapes if shape < names)
-        return next((self._cells[k].value for k in sorted(coarser, key=len, reverse=True) if k in self._cells), None)
-
-    def _summed(self, names: frozenset[str]) -> Mapping[Key, float]:
-        if names not in self._sums:
-            sums = self._sums[names] = {}
-            for key, row in self._cells.items():
-                if _names(key) > names:
-                    sums[_only(key, names)] = sums.get(_only(key, names), 0.0) + row.value
-        return self._sums[names]
+    One side may tell releases apart and the other not.
+    """
+    happened, chances = Matching(arranged.part("events")), Matching(arranged.part("exposure"))
+    silent = (g for g in arranged.part("exposure").groups if not _rows(happened, g))
+    groups = Groups((*arranged.part("events").groups, *silent))
+    return groups, Found(_rows(chances, group) for group in groups)
 
 
-def _names(key: Key) -> frozenset[str]:
-    return frozenset(name for name, _ in key)
-
-
-def _only(key: Key, names: frozenset[str]) -> Key:
-    return tuple(pair for pair in key if pair[0] in names)
-
-
-def _sample(row: Row, events: float, chances: float | None, time: Row | None, now: float, stale_after: float) -> Sample:
-    labels = plain(row.labels)
-    newest = time.value if time else None
-    bad = unfit(labels, (events, chances or 0.0), newest, now, stale_after)
-    if bad:
-        return bad
-    hits, count = max(0.0, float(round(events))), None if chances is None else max(0.0, float(round(chances)))
-    if not hits and count == 0:
-        return Sample(labels, DataState.TOO_FEW, count=0.0, newest=newest, message="no exposure in the window")
-    return Sample(labels, DataState.OK, value=hits, count=count, newest=newest, hits=hits)
+def _rows(of: Matching, group: Group) -> Sequence[int]:
+    return of.same(group.key) or of.finer(group.key) or of.coarser(group.key)

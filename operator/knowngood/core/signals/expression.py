@@ -4,17 +4,22 @@ An instant selector reads samples up to five minutes old without a word, so each
 for in the same request, and the oldest decides.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import partial, reduce
 
+import numpy as np
 import promql_parser as promql
 
 from knowngood.api.signals import PromqlInput
 from knowngood.core.signals.answer import DataState, Row
+from knowngood.core.signals.fitness import Fitness
+from knowngood.core.signals.matching import Found, Matching
 from knowngood.core.signals.request import Ask, FieldError, Request
-from knowngood.core.signals.sample import Key, Sample, part, plain, split_parts, stale, value_state
+from knowngood.core.signals.rows import Arrangement, Floats, Rows
+from knowngood.core.signals.sample import Samples
 from knowngood.core.signals.scope import QueryError, bare, parse, selectors
+from knowngood.core.signals.series import part
 
 MAX_SELECTORS = 8
 _DEAD = "none of the series that it reads has a sample now"
@@ -96,55 +101,45 @@ def asks_for_absence(scoped_query: str) -> bool:
     return any(name.startswith("absent") for name in found)
 
 
-def decode(
-    rows: Iterable[Row], now: float, stale_after: float, counted: bool = False, aged: bool = True
-) -> list[Sample]:
+def decode(rows: Iterable[Row], now: float, stale_after: float, counted: bool = False, aged: bool = True) -> Samples:
     """Samples of the expression, one a row.
 
     ``counted``: the part `samples` was asked for; where it has no row for a value, nothing was counted. ``aged``: a
     value whose samples' age is not to be told is stale, since a range still holds what a dead target said long ago.
     """
-    uncounted = 0.0 if counted else None
-    parts = split_parts(rows)
-    times = [cells for name, cells in parts.items() if name.startswith("time")]
-    counts = parts.get("samples", {})
-    return [
-        _sample(row, uncounted if (n := _best(counts, key)) is None else n, _oldest(times, key), now, stale_after, aged)
-        for key, row in parts.get("value", {}).items()
+    columns = Rows.of(rows)
+    arranged = columns.arrangement
+    groups = arranged.part("value").groups
+    samples, ages = arranged.once("expression", lambda: _found(arranged))
+    value, newest = columns.column("value", groups, np.nan), _oldest(columns, ages, len(groups))
+    count = np.where(samples.known, samples.sums(columns), 0.0 if counted else np.nan)
+    fitness = Fitness(len(groups))
+    native = np.isin(arranged.part("value").rows, list(columns.histograms))
+    fitness.say(native, DataState.NAN, _NATIVE)
+    fitness.numbers(value)
+    fitness.numbers(np.where(samples.known, count, 0.0), "the number of samples: ")
+    told = fitness.ok | native
+    fitness.fresh(newest, now, stale_after)
+    if aged:
+        fitness.say(np.isnan(newest), DataState.STALE, _DEAD)
+    value, count = np.where(fitness.ok, value, np.nan), np.where(told, count, np.nan)
+    return Samples(groups, fitness, value, count, newest)
+
+
+def _found(arranged: Arrangement) -> tuple[Found, Sequence[Found]]:
+    """The rows that counted each value's samples, and those that tell the age of each selector's.
+
+    Rows with the same labels, else the finest whose labels the value has. A value that lacks some labels is as new as
+    the newest that has them.
+    """
+    keys = [group.key for group in arranged.part("value").groups]
+    counts = Matching(arranged.part("samples"))
+    ages = [Matching(part) for name, part in arranged.parts().items() if name.startswith("time")]
+    return Found(counts.same(k) or counts.coarser(k) for k in keys), [
+        Found(of.same(k) or of.coarser(k) or of.agreeing(k) for k in keys) for of in ages
     ]
 
 
-def _sample(row: Row, count: float | None, newest: float | None, now: float, stale_after: float, aged: bool) -> Sample:
-    labels = plain(row.labels)
-    if row.histogram is not None:
-        return Sample(labels, DataState.NAN, count=count, newest=newest, message=_NATIVE)
-    old = stale(newest, now, stale_after) or (_DEAD if aged and newest is None else "")
-    for value, what in ((row.value, ""), (count or 0.0, "the number of samples: ")):
-        state, why = value_state(value)
-        if state is not DataState.OK:
-            return Sample(labels, state, newest=newest, message=what + why)
-    if old:
-        return Sample(labels, DataState.STALE, count=count, newest=newest, message=old)
-    return Sample(labels, DataState.OK, value=row.value, count=count, newest=newest)
-
-
-def _best(cells: Mapping[Key, Row], key: Key) -> float | None:
-    """The value of the cell with the same labels, else of the finest one whose labels the key contains."""
-    if key in cells:
-        return cells[key].value
-    within = [other for other in cells if set(other) <= set(key)]
-    return cells[max(within, key=len)].value if within else None
-
-
-def _oldest(times: Iterable[Mapping[Key, Row]], key: Key) -> float | None:
-    known = [t for t in (_newest(cells, key) for cells in times) if t is not None]
-    return min(known, default=None)
-
-
-def _newest(cells: Mapping[Key, Row], key: Key) -> float | None:
-    """The time of the cell that fits best; a value that lacks some labels is as new as the newest that has them."""
-    found, labels = _best(cells, key), dict(key)
-    if found is not None:
-        return found
-    agreeing = (row.value for other, row in cells.items() if all(labels.get(k, v) == v for k, v in other))
-    return max(agreeing, default=None)
+def _oldest(columns: Rows, ages: Sequence[Found], count: int) -> Floats:
+    """The newest sample of the selector whose newest is oldest; NaN where none has any."""
+    return reduce(np.fmin, (found.largest(columns) for found in ages), np.full(count, np.nan))

@@ -5,17 +5,25 @@ both. The edges of native ones are those of a fixed grid, so that windows can be
 buckets that are not empty.
 """
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from knowngood.api.signals import HistogramInput
-from knowngood.core.signals.answer import DataState, NativeHistogram, Row
-from knowngood.core.signals.buckets import Cumulative, classic, mean, native, whole
+from knowngood.core.signals.answer import DataState, Row
+from knowngood.core.signals.buckets import Cumulative, mean, means, native, number, risen, whole, whole_counts
 from knowngood.core.signals.counter import counted
+from knowngood.core.signals.fitness import Fitness
 from knowngood.core.signals.pooling import merged
 from knowngood.core.signals.request import Ask, Request, joined
-from knowngood.core.signals.sample import Key, Sample, key_of, part, plain, split_parts, unfit
+from knowngood.core.signals.rows import Places, Rows, summed
+from knowngood.core.signals.sample import Buckets, Flags, Floats, Samples
+from knowngood.core.signals.series import Group, Groups, part
 
 EDGE = "le"
+_EDGELESS = 'the histogram has no bucket le="+Inf", which holds all observations'
 
 
 def request(source: HistogramInput, ask: Ask) -> Request:
@@ -23,71 +31,139 @@ def request(source: HistogramInput, ask: Ask) -> Request:
     bucket, count, total, full = (
         ask.selector("metric", source.metric + suffix) for suffix in ("_bucket", "_count", "_sum", "")
     )
-    up, window = ask.selector("metric", "up"), ask.window(source.window)
-    parts = (
-        counted({"bucket": bucket, "sum": total, "native": full}, count, up, window, [*ask.by, EDGE]),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({count}) or timestamp({full}))"),
-    )
+    window = ask.window(source.window)
+    counters = {"bucket": bucket, "sum": total, "native": full}
+    found = counted("metric", counters, count, window, [*ask.by, EDGE], ask)
+    newest = f"timestamp({ask.some(count)}) or timestamp({ask.some(full)})"
+    time = part("time", f"max by ({', '.join(ask.by)}) ({newest})")
     length = window.length / 1000
     read = (count, total, full, bucket)
-    return Request(joined("metric", parts), read, (count, full), length, length, decode, merged)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, read, (count, full), length, length, decode, merged, mostly=mostly)
 
 
-def decode(rows: Iterable[Row], now: float, stale_after: float) -> list[Sample]:
+def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:
     """Samples of the mean observation, one a group, with their buckets; ``count`` is how many were observed."""
-    parts = split_parts(rows)
-    time, sums, natives = parts.get("time", {}), parts.get("sum", {}), parts.get("native", {})
-    found = [
-        _native(row.labels, row.histogram, time.get(key), now, stale_after)
-        for key, row in natives.items()
-        if row.histogram is not None
-    ]
-    groups: dict[Key, tuple[dict[str, str], list[tuple[str, float]]]] = {}
-    for row in parts.get("bucket", {}).values():
-        labels = {k: v for k, v in plain(row.labels).items() if k != EDGE}
-        _, cells = groups.setdefault(key_of(labels), (labels, []))
-        cells.append((row.labels.get(EDGE, ""), row.value))
-    for key, (labels, cells) in groups.items():
-        if key not in natives or natives[key].histogram is None:
-            found.append(_classic(labels, cells, sums.get(key), time.get(key), now, stale_after))
-    return found
+    columns = Rows.of(rows)
+    plan = columns.arrangement.once("histograms", lambda: _plan(columns))
+    newest, fitness = columns.newest(plan.groups), Fitness(len(plan.groups))
+    tables = [_Table(alike, columns) for alike in plan.classic]
+    natives = [columns.histograms[row] for row in plan.natives]
+    for table in tables:
+        table.say(fitness)
+    for index, found in enumerate(natives):
+        counts = np.array([found.count, *(count for _, _, count in found.buckets)])
+        fitness.counts(counts, np.full(len(counts), index))
+    fitness.fresh(newest, now, stale_after)
+    fitness.say(plan.edgeless, DataState.EMPTY, _EDGELESS)
+    made = _Made(fitness, columns.column("sum", plan.groups, np.nan))
+    for table in tables:
+        made.take(table)
+    for index in np.flatnonzero(fitness.ok[: len(natives)]).tolist():
+        made.take_one(index, native(natives[index]), natives[index].sum)
+    none = fitness.say(made.count == 0, DataState.TOO_FEW, "no observations in the window")
+    fitness.say(np.isnan(made.value), DataState.EMPTY, "the histogram has neither a sum nor an edge")
+    value = np.where(fitness.ok, made.value, np.nan)
+    count = np.where(fitness.ok | none, made.count, np.nan)
+    buckets = [one if fit else None for one, fit in zip(made.buckets, fitness.ok, strict=True)]
+    return Samples(plan.groups, fitness, value, count, newest, buckets=buckets)
 
 
-def _native(
-    labels: Mapping[str, str], found: NativeHistogram, time: Row | None, now: float, stale_after: float
-) -> Sample:
-    newest = time.value if time else None
-    values = [found.count, *(count for _, _, count in found.buckets)]
-    bad = unfit(plain(labels), values, newest, now, stale_after)
-    return bad or _sample(plain(labels), native(found), found.sum, newest)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Alike:
+    """Classic histograms with the same edges: their ``numbers`` among all, their buckets' rows, and where those count.
+
+    ``cells`` are places in a table of (histogram, edge).
+    """
+
+    edges: Floats
+    numbers: Places
+    rows: Places
+    cells: Places
 
 
-def _classic(
-    labels: Mapping[str, str],
-    cells: Iterable[tuple[str, float]],
-    total: Row | None,
-    time: Row | None,
-    now: float,
-    stale_after: float,
-) -> Sample:
-    newest = time.value if time else None
-    found = classic(cells)
-    bad = unfit(labels, [count for _, count in found], newest, now, stale_after)
-    # with negative observations the sum is no counter: it falls, which an increase takes for a reset
-    known = total is not None and not any(edge < 0 for edge, _ in found)
-    return bad or _sample(labels, found, total.value if known and total else None, newest)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """What there is to read: first native histograms, by their rows, then classic ones."""
+
+    groups: Groups
+    natives: tuple[int, ...]
+    classic: tuple[_Alike, ...]
+    edgeless: Flags
 
 
-def _sample(labels: Mapping[str, str], found: Cumulative, total: float | None, newest: float | None) -> Sample:
-    if not found:
-        text = 'the histogram has no bucket le="+Inf", which holds all observations'
-        return Sample(labels, DataState.EMPTY, newest=newest, message=text)
-    buckets = whole(found)
-    count = float(sum(buckets.counts))
-    if not count:
-        return Sample(labels, DataState.TOO_FEW, count=0.0, newest=newest, message="no observations in the window")
-    value = mean(buckets, found[-1][1], total)
-    if value is None:
-        text = "the histogram has neither a sum nor an edge"
-        return Sample(labels, DataState.EMPTY, newest=newest, message=text)
-    return Sample(labels, DataState.OK, value=value, count=count, newest=newest, buckets=buckets)
+def _plan(columns: Rows) -> _Plan:
+    arranged = columns.arrangement
+    natives = {group: row for group, row in arranged.part("native").place.items() if row in columns.histograms}
+    found: dict[Group, dict[float, list[int]]] = {}
+    for bucket, row in arranged.part("bucket").place.items():
+        edges = found.setdefault(arranged.group({k: v for k, v in bucket.labels.items() if k != EDGE}), {})
+        edge = number(bucket.labels.get(EDGE, ""))
+        if edge is not None:
+            edges.setdefault(edge, []).append(row)
+    groups = Groups([*natives, *(group for group in found if group not in natives)])
+    alike: dict[tuple[float, ...], list[int]] = {}
+    for index in range(len(natives), len(groups)):
+        edges = found[groups[index]]
+        alike.setdefault(tuple(sorted(edges)) if math.inf in edges else (), []).append(index)
+    edgeless = np.zeros(len(groups), np.bool_)
+    edgeless[alike.pop((), [])] = True
+    classic = tuple(_alike(edges, numbers, [found[groups[n]] for n in numbers]) for edges, numbers in alike.items())
+    return _Plan(groups, tuple(natives.values()), classic, edgeless)
+
+
+def _alike(edges: tuple[float, ...], numbers: Sequence[int], found: Sequence[Mapping[float, Sequence[int]]]) -> _Alike:
+    cells = [(row, i * len(edges) + at) for i, of in enumerate(found) for at, e in enumerate(edges) for row in of[e]]
+    rows, places = np.array(cells, np.intp).T
+    return _Alike(np.array(edges), np.array(numbers, np.intp), rows, places)
+
+
+class _Table:
+    """What fell up to each edge of classic histograms with the same edges."""
+
+    def __init__(self, alike: _Alike, columns: Rows) -> None:
+        self.edges, self.numbers = alike.edges, alike.numbers
+        shape = len(alike.numbers), len(alike.edges)
+        counts = summed(alike.cells, columns.values[alike.rows], shape[0] * shape[1])
+        self.cumulative, self.kept = risen(counts.reshape(shape))
+
+    def say(self, fitness: Fitness) -> None:
+        """Which of them hold what is no count."""
+        counts = np.where(self.kept, self.cumulative, 0.0)
+        fitness.counts(counts.ravel(), np.repeat(self.numbers, len(self.edges)))
+
+    def one(self, index: int) -> Cumulative:
+        """One of them, by the edges that it has."""
+        return list(zip(self.edges[self.kept[index]].tolist(), self.cumulative[index, self.kept[index]], strict=True))
+
+
+class _Made:
+    """What is found of each histogram that can be judged; ``totals`` are NaN where they are not known."""
+
+    def __init__(self, fitness: Fitness, totals: Floats) -> None:
+        self._fit, self._totals = fitness.ok.copy(), totals
+        self.value, self.count = np.full(len(totals), np.nan), np.full(len(totals), np.nan)
+        self.buckets: list[Buckets | None] = [None] * len(totals)
+
+    def take(self, table: _Table) -> None:
+        """Take in classic histograms."""
+        # with negative observations the sum is no counter: it falls, which an increase takes for a reset
+        totals = self._totals[table.numbers] if table.edges[0] >= 0 else np.full(len(table.numbers), np.nan)
+        like = self._fit[table.numbers] & table.kept.all(axis=1)
+        numbers, cumulative = table.numbers[like], table.cumulative[like]
+        counts, edges = whole_counts(cumulative), tuple(table.edges.tolist())
+        self.value[numbers] = means(table.edges, counts, cumulative[:, -1], totals[like])
+        self.count[numbers] = counts.sum(axis=1)
+        for index, of_one in zip(numbers.tolist(), counts.tolist(), strict=True):
+            self.buckets[index] = Buckets(edges, tuple(of_one))
+        for place in np.flatnonzero(self._fit[table.numbers] & ~like).tolist():
+            found = table.one(place)
+            known = found[0][0] >= 0
+            self.take_one(table.numbers[place], found, float(self._totals[table.numbers[place]]) if known else np.nan)
+
+    def take_one(self, index: int, found: Cumulative, total: float) -> None:
+        """Take in one histogram."""
+        buckets = self.buckets[index] = whole(found)
+        self.count[index] = sum(buckets.counts)
+        value = mean(buckets, found[-1][1], total)
+        self.value[index] = np.nan if value is None else value

@@ -3,17 +3,21 @@
 A group that is absent among the favourable ones got none. One sample holds all groups of a release.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
 
 from knowngood.api.signals import OutcomesInput
 from knowngood.core.signals.answer import DataState, Row
 from knowngood.core.signals.counter import counted
+from knowngood.core.signals.fitness import Fitness
 from knowngood.core.signals.pooling import regrouped
 from knowngood.core.signals.request import Ask, FieldError, Request, joined
-from knowngood.core.signals.sample import Cell, Key, Sample, key_of, part, plain, split_parts, unfit
-
-_Sums = dict[Key, tuple[float, float]]
+from knowngood.core.signals.rows import Arrangement, Places, Rows, summed
+from knowngood.core.signals.sample import Cell, Flags, Floats, Samples
+from knowngood.core.signals.series import Group, Groups, part
 
 
 def request(source: OutcomesInput, ask: Ask) -> Request:
@@ -24,16 +28,15 @@ def request(source: OutcomesInput, ask: Ask) -> Request:
             raise FieldError(field, f"the label {taken[0]} tells models and releases apart; write another label")
     if source.outcome_label in source.group_labels:
         raise FieldError("groupLabels", f"{source.outcome_label} is the outcome's label; write another label")
-    metric, up, window = ask.selector("metric", source.metric), ask.selector("metric", "up"), ask.window(source.window)
-    parts = (
-        counted({"outcomes": metric}, metric, up, window, sorted({*ask.by, *own})),
-        part("time", f"max by ({', '.join(ask.by)}) (timestamp({metric}))"),
-    )
+    metric, window = ask.selector("metric", source.metric), ask.window(source.window)
+    found = counted("metric", {"outcomes": metric}, metric, window, sorted({*ask.by, *own}), ask)
+    time = part("time", f"max by ({', '.join(ask.by)}) (timestamp({ask.some(metric)}))")
     length = window.length / 1000
     decoder = partial(
         decode, outcome=source.outcome_label, favourable=frozenset(source.favourable), groups=tuple(source.group_labels)
     )
-    return Request(joined("metric", parts), (metric,), (metric,), length, length, decoder, regrouped, shares=True)
+    query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
+    return Request(query, (metric,), (metric,), length, length, decoder, regrouped, shares=True, mostly=mostly)
 
 
 def decode(
@@ -43,33 +46,68 @@ def decode(
     outcome: str,
     favourable: Collection[str],
     groups: Collection[str],
-) -> list[Sample]:
+) -> Samples:
     """Samples of the favourable share of all outcomes, one a release, with a cell for each group."""
-    parts = split_parts(rows)
-    time = parts.get("time", {})
-    own = {outcome, *groups}
-    found: dict[Key, tuple[Mapping[str, str], _Sums]] = {}
-    for row in parts.get("outcomes", {}).values():
-        labels = {k: v for k, v in plain(row.labels).items() if k not in own}
-        _, sums = found.setdefault(key_of(labels), (labels, {}))
-        group = tuple((name, row.labels.get(name, "")) for name in sorted(groups))
-        good, total = sums.get(group, (0.0, 0.0))
-        sums[group] = (good + (row.value if row.labels.get(outcome) in favourable else 0.0), total + row.value)
-    newest = {key: row.value for key, row in time.items()}
-    return [_sample(labels, sums, newest.get(key), now, stale_after) for key, (labels, sums) in found.items()]
+    columns = Rows.of(rows)
+    arranged = columns.arrangement
+    names, good_ones = tuple(sorted(groups)), frozenset(favourable)
+    key = ("outcomes", outcome, good_ones, names)  # of which the question says nothing
+    plan = arranged.once(key, lambda: _plan(arranged, outcome, good_ones, names))
+    newest, fitness = columns.newest(plan.groups), Fitness(len(plan.groups))
+    values, cells, count = columns.values[plan.rows], len(plan.labels), len(plan.groups)
+    total = summed(plan.cells, values, cells)
+    good = summed(plan.cells[plan.favourable], values[plan.favourable], cells)
+    fitness.counts(np.stack([good, total], axis=1).ravel(), np.repeat(plan.owners, 2))
+    fitness.fresh(newest, now, stale_after)
+    good = np.maximum(0.0, np.rint(good))
+    total = np.maximum(good, np.rint(total))
+    hits, totals = summed(plan.owners, good, count), summed(plan.owners, total, count)
+    none = fitness.say(totals == 0, DataState.TOO_FEW, "no outcomes in the window")
+    fit = fitness.ok
+    value = np.divide(hits, totals, out=np.full(count, np.nan), where=fit)
+    total_of = np.where(fit, totals, np.where(none, 0.0, np.nan))
+    made = _cells(plan, fit, good, total)
+    return Samples(plan.groups, fitness, value, total_of, newest, np.where(fit, hits, np.nan), cells=made)
 
 
-def _sample(labels: Mapping[str, str], sums: _Sums, newest: float | None, now: float, stale_after: float) -> Sample:
-    bad = unfit(labels, [n for pair in sums.values() for n in pair], newest, now, stale_after)
-    if bad:
-        return bad
-    cells = tuple(_cell(dict(group), *sums[group]) for group in sorted(sums))
-    total, hits = float(sum(c.total for c in cells)), float(sum(c.favourable for c in cells))
-    if not total:
-        return Sample(labels, DataState.TOO_FEW, count=0.0, newest=newest, message="no outcomes in the window")
-    return Sample(labels, DataState.OK, value=hits / total, count=total, newest=newest, hits=hits, cells=cells)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Plan:
+    """Releases, and the cells of all of them: whose each is, its ``labels``, and in which of them each row counts."""
+
+    groups: Groups
+    owners: Places
+    labels: Sequence[Mapping[str, str]]
+    rows: Places
+    cells: Places
+    favourable: Flags
 
 
-def _cell(labels: Mapping[str, str], good: float, total: float) -> Cell:
-    favourable = max(0, round(good))
-    return Cell(labels, favourable, max(favourable, round(total)))
+def _plan(arranged: Arrangement, outcome: str, favourable: Collection[str], names: Sequence[str]) -> _Plan:
+    own = {outcome, *names}
+    found: dict[Group, dict[tuple[str, ...], list[tuple[int, bool]]]] = {}
+    for group, row in arranged.part("outcomes").place.items():
+        labels = dict(group.key)
+        of = found.setdefault(arranged.group({k: v for k, v in group.labels.items() if k not in own}), {})
+        cell = of.setdefault(tuple([labels.get(name, "") for name in names]), [])
+        cell.append((row, labels.get(outcome) in favourable))
+    kept = [(owner, cell, of[cell]) for owner, of in enumerate(found.values()) for cell in sorted(of)]
+    rows = [(row, place, good) for place, (_, _, of) in enumerate(kept) for row, good in of]
+    columns = np.array(rows, np.intp).reshape(-1, 3)
+    return _Plan(
+        Groups(found),
+        np.array([owner for owner, _, _ in kept], np.intp),
+        [dict(zip(names, cell, strict=True)) for _, cell, _ in kept],
+        columns[:, 0],
+        columns[:, 1],
+        columns[:, 2].astype(np.bool_),
+    )
+
+
+def _cells(plan: _Plan, fit: Flags, good: Floats, total: Floats) -> Sequence[tuple[Cell, ...]]:
+    """The cells of each release that can be judged."""
+    made: list[list[Cell]] = [[] for _ in plan.groups]
+    judged = np.flatnonzero(fit[plan.owners])
+    owners, numbers = plan.owners[judged].tolist(), zip(good[judged].tolist(), total[judged].tolist(), strict=True)
+    for place, owner, (favourable, of) in zip(judged.tolist(), owners, numbers, strict=True):
+        made[owner].append(Cell(plan.labels[place], int(favourable), int(of)))
+    return [tuple(cells) for cells in made]

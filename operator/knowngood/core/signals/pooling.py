@@ -7,8 +7,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from knowngood.core.signals.answer import DataState
-from knowngood.core.signals.sample import Buckets, Cell, Key, Sample, key_of
+from knowngood.core.signals.sample import Buckets, Cell, Sample, Samples, States
+from knowngood.core.signals.series import Groups, Key, key_of
+
+Places = NDArray[np.intp]
 
 
 def pooled(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
@@ -55,6 +61,32 @@ def regrouped(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
         return _none(samples, labels)
     newest = _newest(samples)
     return Sample(labels, DataState.OK, value=hits / count, count=count, newest=newest, hits=hits, cells=cells)
+
+
+def in_columns(pool: object, samples: Samples, rows: Places, starts: Places) -> Samples | None:
+    """What ``pool`` makes of several samples, for many at once: each of the ``rows`` from one start to the next.
+
+    None where it makes more than numbers. What comes of it has no labels.
+    """
+    if pool not in (pooled, summed):
+        return None
+    if not len(starts):
+        return Samples.of(())
+    value, count, fit = samples.values[rows], samples.counts[rows], samples.states.ok[rows]
+    counted = fit & (count > 0) if pool is pooled else fit & ~np.isnan(count)
+    total = np.add.reduceat(np.where(counted, count, 0.0), starts)
+    any_counted = np.logical_or.reduceat(counted, starts)
+    if pool is pooled:
+        any_fit, sums = any_counted, np.add.reduceat(np.where(counted, value * count, 0.0), starts)
+        found = np.divide(sums, total, out=np.full(len(starts), np.nan), where=any_fit)
+    else:
+        any_fit = np.logical_or.reduceat(fit, starts)
+        found = np.where(any_fit, np.add.reduceat(np.where(fit, samples.hits[rows], 0.0), starts), np.nan)
+    states = States(np.zeros(len(starts), np.int16))
+    states.codes[~any_fit] = states.code(DataState.EMPTY, "no pod's sample can be judged")
+    newest = np.fmax.reduceat(samples.newest[rows], starts)
+    hits = np.where(any_fit, np.add.reduceat(np.where(counted, samples.hits[rows], 0.0), starts), np.nan)
+    return Samples(Groups(), states, found, np.where(any_counted, total, np.nan), newest, hits)
 
 
 def _judgeable(samples: Sequence[Sample]) -> list[Sample]:

@@ -7,10 +7,10 @@ from functools import lru_cache
 from knowngood.api.durations import milliseconds, text
 from knowngood.core.signals import cost
 from knowngood.core.signals.answer import Row
-from knowngood.core.signals.sample import Sample
+from knowngood.core.signals.sample import Sample, Samples
 from knowngood.core.signals.scope import QueryError, parse, scoped
 
-Decoder = Callable[[Iterable[Row], float, float], list[Sample]]
+Decoder = Callable[[Iterable[Row], float, float], Samples]
 """Samples of rows, at a time, with the age from which on they are stale; both in seconds."""
 Pool = Callable[[Sequence[Sample], Mapping[str, str]], Sample]
 """One sample of several, with the labels that it shall carry."""
@@ -47,6 +47,7 @@ class Ask:
     by: tuple[str, ...]
     interval: float
     whole: bool
+    only: str = ""  # a further matcher, where it is about some models
 
     def selector(self, field: str, query: str) -> str:
         """``query`` kept inside the namespace. Raises FieldError."""
@@ -54,6 +55,10 @@ class Ask:
         if isinstance(held, QueryError):
             raise FieldError(field, held)
         return held
+
+    def some(self, selector: str) -> str:
+        """A selector of this namespace's series of one metric, of only those models that it is about."""
+        return f"{selector[:-1]},{self.only}}}" if self.only else selector
 
     def window(self, written: str) -> "Window":
         """The window that a policy has ``written``. Raises FieldError."""
@@ -100,7 +105,7 @@ class Request:
     ``selectors`` are what it reads, the last one with exemplars; ``owned`` those of them that tell which pods export
     it. ``window`` and ``patience`` are in seconds: how far back it looks, and how old its newest sample may be at
     least. ``pool`` makes one sample of several pods'; None where that cannot be done. ``shares``: hits are some of
-    what is counted.
+    what is counted. ``mostly`` is asked first, where it is enough but for models of which it has a part ``newborn``.
     """
 
     query: str
@@ -111,6 +116,7 @@ class Request:
     decoder: Decoder
     pool: Pool | None = None
     shares: bool = False
+    mostly: str = ""
 
 
 def joined(field: str, parts: Iterable[str]) -> str:

@@ -1,13 +1,19 @@
 """One judged quantity of one series: its value, how many observations stand behind it, and its data state."""
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import overload
 
-from knowngood.core.signals.answer import DataState, Row
+import numpy as np
+from numpy.typing import NDArray
 
-_MOST = 2.0**53  # from which on floats pass over whole numbers
-PART = "knowngood_part"  # tells the parts of one combined request apart; never a label of anybody's series
+from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.series import Groups, Names
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int16]
+Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +55,6 @@ class Sample:
     cells: tuple[Cell, ...] = ()
 
 
-Key = tuple[tuple[str, str], ...]
-
-
-def key_of(labels: Mapping[str, str]) -> Key:
-    """The labels of a row without the part marker and the metric name, in a fixed order."""
-    pairs = [pair for pair in labels.items() if pair[0] != PART and pair[0] != "__name__"]
-    pairs.sort()
-    return tuple(pairs)
-
-
-def split_parts(rows: Iterable[Row]) -> dict[str, dict[Key, Row]]:
-    """Rows of a combined request by part and labels."""
-    parts: dict[str, dict[Key, Row]] = {}
-    for row in rows:
-        parts.setdefault(row.labels.get(PART, ""), {})[key_of(row.labels)] = row
-    return parts
-
-
-def part(name: str, expression: str) -> str:
-    """``expression`` marked as one part of a combined request."""
-    return f'label_replace({expression}, "{PART}", "{name}", "", "")'
-
-
 def value_state(value: float) -> tuple[DataState, str]:
     """The data state that a value alone implies."""
     if math.isnan(value):
@@ -81,27 +64,104 @@ def value_state(value: float) -> tuple[DataState, str]:
     return DataState.OK, ""
 
 
-def stale(newest: float | None, now: float, limit: float) -> str:
-    """Why the newest sample behind a value is too old, or an empty string. All in seconds."""
-    if newest is None or now - newest <= limit:
-        return ""
-    return f"the newest sample is older than {limit:g}s"
+@dataclass(slots=True)
+class States:
+    """The state and the message of each of several samples: which ``codes`` of what was ``said``; 0 is OK.
+
+    Of a sample that is OK there may be something to remark all the same.
+    """
+
+    codes: Codes
+    said: list[tuple[DataState, str]] = field(default_factory=lambda: [(DataState.OK, "")])
+
+    @property
+    def ok(self) -> Flags:
+        """Those that can be judged."""
+        fit = [code for code, (state, _) in enumerate(self.said) if state is DataState.OK]
+        found: Flags = self.codes == 0 if len(fit) == 1 else np.isin(self.codes, fit)
+        return found
+
+    def code(self, state: DataState, message: str) -> int:
+        """The code that stands for it."""
+        if (state, message) not in self.said:
+            self.said.append((state, message))
+        return self.said.index((state, message))
 
 
-def plain(labels: Mapping[str, str]) -> dict[str, str]:
-    """The labels of somebody's series: without the marks of a request's parts, and without the metric's name."""
-    return {k: v for k, v in labels.items() if not k.startswith("knowngood_") and k != "__name__"}
+class Samples(Sequence[Sample]):
+    """Samples as columns, one a group; a Sample is made of those that somebody looks at.
+
+    In ``values``, ``counts``, ``newest`` and ``hits`` NaN stands for None.
+    """
+
+    def __init__(
+        self,
+        groups: Groups,
+        states: States,
+        values: Floats,
+        counts: Floats,
+        newest: Floats,
+        hits: Floats | None = None,
+        buckets: Sequence[Buckets | None] = (),
+        cells: Sequence[tuple[Cell, ...]] = (),
+    ) -> None:
+        self.groups, self.states = groups, states
+        self.values, self.counts, self.newest = values, counts, newest
+        self.hits = np.full(len(values), np.nan) if hits is None else hits
+        self.buckets, self.cells = buckets, cells
+
+    @staticmethod
+    def of(samples: Sequence[Sample]) -> "Samples":
+        """Columns of samples, which are given back as they are where they are columns already."""
+        if isinstance(samples, Samples):
+            return samples
+        names = Names()
+        states = States(np.zeros(len(samples), np.int16))
+        states.codes[:] = [states.code(s.state, s.message) for s in samples]
+        return Samples(
+            Groups(names.of(s.labels).group for s in samples),
+            states,
+            _column([s.value for s in samples]),
+            _column([s.count for s in samples]),
+            _column([s.newest for s in samples]),
+            _column([s.hits for s in samples]),
+            [s.buckets for s in samples],
+            [s.cells for s in samples],
+        )
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @overload
+    def __getitem__(self, at: int) -> Sample: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[Sample]: ...
+    def __getitem__(self, at: int | slice) -> Sample | Sequence[Sample]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        i = range(len(self))[at]
+        state, message = self.states.said[self.states.codes[i]]
+        return Sample(
+            self.groups[i].labels,
+            state,
+            _number(self.values[i]),
+            _number(self.counts[i]),
+            _number(self.newest[i]),
+            message,
+            _number(self.hits[i]),
+            self.buckets[i] if self.buckets else None,
+            self.cells[i] if self.cells else (),
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and list(self) == list(other)
+
+    __hash__ = None  # type: ignore[assignment]
 
 
-def unfit(
-    labels: Mapping[str, str], values: Iterable[float], newest: float | None, now: float, limit: float
-) -> Sample | None:
-    """The sample that says why there is nothing to judge: a count that is no number, or data that are too old."""
-    for value in values:
-        state, why = value_state(value)
-        if state is DataState.OK and abs(value) >= _MOST:
-            state, why = DataState.INF, "the value is more than can be counted"
-        if state is not DataState.OK:
-            return Sample(labels, state, newest=newest, message=why)
-    old = stale(newest, now, limit)
-    return Sample(labels, DataState.STALE, newest=newest, message=old) if old else None
+def _column(values: Sequence[float | None]) -> Floats:
+    return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _number(value: np.float64) -> float | None:
+    return None if np.isnan(value) else float(value)

@@ -7,8 +7,11 @@ Prometheus evaluates at each step as it would have at that moment, and handed ou
 import math
 from collections.abc import Iterator, Sequence
 
+import numpy as np
+
 from knowngood.core.signals.answer import Answer, DataState, Row, Series
-from knowngood.core.signals.sample import Key
+from knowngood.core.signals.rows import Arrangement, Rows
+from knowngood.core.signals.series import Key, Names
 from knowngood.shell.sources import MetricsSource
 
 _MOST_STEPS = 10_000  # of one request; Prometheus allows 11,000 points a series
@@ -88,6 +91,8 @@ class _Block:
         self.text, self.step, self.most, self.refused = text, step, _FIRST_STEPS, 0
         self._first, self._end = math.inf, -math.inf
         self._cursors: list[_Cursor] = []
+        self._names = Names()
+        self._arranged: tuple[Sequence[int], Arrangement] = ((), Arrangement((), self._names))
         self._said: Answer | None = None
         self._given: tuple[float, Answer] = (math.nan, Answer(DataState.OK))
 
@@ -96,7 +101,7 @@ class _Block:
 
     def take(self, answer: Answer, first: float, end: float, number: int) -> None:
         self._first, self._end, self._said, self.refused = first, end, None, 0
-        self._cursors = [_Cursor(series) for series in answer.series]
+        self._cursors, self._arranged = [_Cursor(series) for series in answer.series], ((), self._arranged[1])
         points = sum(len(s.points) + len(s.histograms) for s in answer.series)
         room = _MOST_STEPS if not points else int(_MOST_POINTS * number / points)
         self.most = max(1, min(_MOST_STEPS, room, 4 * number))
@@ -112,9 +117,19 @@ class _Block:
         if self._said is not None:
             return self._said
         if self._given[0] != moment:
-            rows = tuple(row for cursor in self._cursors if (row := cursor.at(moment)) is not None)
-            self._given = (moment, Answer(DataState.OK, rows=rows))
+            self._given = (moment, Answer(DataState.OK, rows=self._rows(moment)))
         return self._given[1]
+
+    def _rows(self, moment: float) -> Rows:
+        found = {i: row for i, cursor in enumerate(self._cursors) if (row := cursor.at(moment)) is not None}
+        there, rows = list(found), list(found.values())
+        if there != self._arranged[0]:
+            self._arranged = there, Arrangement([self._names.of(row.labels) for row in rows], self._names)
+        histograms = {i: row.histogram for i, row in enumerate(rows) if row.histogram is not None}
+        if histograms:
+            return Rows.of(rows)  # what is read of them rests on where they are
+        values, times = np.array([row.value for row in rows]), np.array([row.at for row in rows])
+        return Rows(self._arranged[1], values, times)
 
 
 class _Cursor:

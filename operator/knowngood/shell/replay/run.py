@@ -12,9 +12,10 @@ from knowngood.core.backtest.openings import Opening
 from knowngood.core.detectors.registry import detector
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
+from knowngood.core.signals.rows import Arrangement, Rows
 from knowngood.shell.facts import key_of
 from knowngood.shell.replay.history import History
-from knowngood.shell.replay.survey import Labels, Sightings
+from knowngood.shell.replay.survey import Sightings
 from knowngood.shell.replay.world import Seen, World
 from knowngood.shell.sources import MetricsSource
 from knowngood.shell.store import Key
@@ -70,7 +71,7 @@ class Replay:
         self._sightings = Sightings(plan.signals)
         self._ledger = Ledger(plan.first, plan.last, plan.interval)
         self._since: dict[Key, float] = {}
-        self._rows: list[Labels] = []  # of the poll before
+        self._arranged: list[Arrangement | None] = []  # the answers of the poll before
         for key, model in self._waiting.items():
             self._sightings.add(key, model)
 
@@ -109,10 +110,10 @@ class Replay:
     async def _seen(self) -> Seen:
         """What is exported now; nothing where it is what was exported a poll before."""
         answers = [(text, await self._history.query(text)) for text in self._sightings.queries]
-        rows = [row.labels for _, answer in answers for row in answer.rows]
-        if len(rows) == len(self._rows) and all(map(is_, rows, self._rows)) and not self._waiting:
+        arranged = [a.rows.arrangement if isinstance(a.rows, Rows) else None for _, a in answers]
+        if len(arranged) == len(self._arranged) and all(map(is_, arranged, self._arranged)) and not self._waiting:
             return {}
-        self._rows = rows
+        self._arranged = arranged
         return self._sightings.read({text: [row.labels for row in _sure(a).rows] for text, a in answers})
 
 

@@ -19,6 +19,7 @@ from knowngood.core.incidents.modelstatus import status_of
 from knowngood.core.incidents.opening import incident_object
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import effects, machine
+from knowngood.shell.asking import asked_whole
 from knowngood.shell.board import Board
 from knowngood.shell.facts import incident_facts, key_of, last_episode, model_facts, opening
 from knowngood.shell.lessons import Lessons
@@ -51,6 +52,7 @@ class World:
             lambda _: None,
             self._lessons,
             clock=lambda: history.clock,
+            asking=asked_whole,
         )
 
     def add(self, model: ModelDeployment) -> None:
