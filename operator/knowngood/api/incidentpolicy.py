@@ -233,6 +233,11 @@ class IncidentPolicyStatus(ObservedModel):
     observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     models: int | None = Field(default=None, ge=0, description="How many ModelDeployments it selects.")
     signals: int | None = Field(default=None, ge=0, description="How many signals it judges for each of them.")
+    expected_false_alarms: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="How many false alarms all models together may have, for example '3.2 in 30d': of each signal with "
+        "falseAlarmEvery one a model in that time, whatever the number of segments. Absent: no signal has that dial.",
+    )
     conditions: Conditions = Field(default_factory=list, description="Ready, SignalsAvailable and StateKept.")
 
 
