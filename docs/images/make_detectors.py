@@ -208,7 +208,9 @@ def disparity() -> Picture:
     panel.limit(0.8, "minRatio 0.8")
     panel.dots(enumerate(ratios, 1), colours(found))
     low = min(range(60), key=lambda i: ratios[i])
-    panel.note((low + 1, ratios[low] - 0.06), "below, but not shown: groups this small differ by chance", anchor="middle")
+    panel.note(
+        (low + 1, ratios[low] - 0.06), "below, but not shown: groups this small differ by chance", anchor="middle"
+    )
     return Picture(96, "windows", [panel], [(60.5, "from here on treated worse")])
 
 
@@ -223,13 +225,19 @@ def comparison() -> Picture:
     theirs = shares(random.binomial(1_500, other).tolist(), [1_500] * 170)
     known, settings = baseline(ours[:50], True), ComparisonDetector(direction="Down", min_samples=100)
     found = judged(Comparison(), settings, ours[50:], 60.0, known, theirs[50:])
-    value = Panel("accuracy of the known-good release (line) and of the running one (dots)", 0.8, 1, (0.8, 0.85, 0.9, 0.95, 1))
+    value = Panel(
+        "accuracy of the known-good release (line) and of the running one (dots)", 0.8, 1, (0.8, 0.85, 0.9, 0.95, 1)
+    )
     value.line([(i, s.value or 0.0) for i, s in enumerate(theirs[50:], 1)])
     value.dots([(i, s.value or 0.0) for i, s in enumerate(ours[50:], 1)], colours(found))
     needed = -math.log(window_alpha(30 * 86_400.0, 60.0))
     evidence = Panel("evidence that it is worse, over its limit (logarithms)", 0, 1.25, (0, 0.5, 1), 100)
     evidence.limit(1.0, "breach")
-    sums = [(i, (float(np.logaddexp.reduce(m.logs)) - math.log(len(m.logs))) / needed) for i, (_, m) in enumerate(found, 1) if m.logs]
+    sums = [
+        (i, (float(np.logaddexp.reduce(m.logs)) - math.log(len(m.logs))) / needed)
+        for i, (_, m) in enumerate(found, 1)
+        if m.logs
+    ]
     evidence.line([*sums, (sums[-1][0] + 1, 1.0)] if len(sums) < 120 else sums, BLUE)
     return Picture(120, "windows of a minute", [value, evidence], [(60.5, "the running release is worse by 0.03")])
 

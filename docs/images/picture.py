@@ -75,7 +75,9 @@ class Picture:
         for panel in self.panels:
             drawn += self._panel(panel, top)
             top += panel.height + BETWEEN
-        drawn.append(f'<text x="{WIDTH - RIGHT}" y="{height - 8}" text-anchor="end" fill="{GREY}">{self.time}</text></svg>\n')
+        drawn.append(
+            f'<text x="{WIDTH - RIGHT}" y="{height - 8}" text-anchor="end" fill="{GREY}">{self.time}</text></svg>\n'
+        )
         return "\n".join(drawn)
 
     def _x(self, at: float) -> float:
