@@ -15,8 +15,11 @@ def python() -> Path:
     """Its interpreter; the venv is made, or brought to what the lock says, first."""
     found, made = VENV / "bin" / "python", VENV / LOCK.name
     if not made.exists() or made.read_text() != LOCK.read_text():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-        subprocess.run([str(found), "-m", "pip", "install", "-q", "--require-hashes", "-r", str(LOCK)], check=True)
+        uv = str(Path(sys.executable).parent / "uv")
+        subprocess.run([uv, "venv", "-q", "--clear", "--python", sys.executable, str(VENV)], check=True)
+        # the lock leaves out a library of graphics cards, which is larger than all the rest: hence --no-deps
+        install = [uv, "pip", "install", "-q", "--python", str(found), "--no-deps", "--require-hashes", "-r", str(LOCK)]
+        subprocess.run(install, check=True)
         made.write_text(LOCK.read_text())
     return found
 
