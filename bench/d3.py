@@ -47,7 +47,7 @@ class Tuned:
 
 
 def tuned(direction: str, phi: float, scale: int) -> Tuned:
-    """With a dial that gives the run length ARL: with an estimated baseline it alarms less often than it is asked to."""
+    """With a dial that gives the run length ARL; with an estimated baseline alarms are rarer than what is asked for."""
     null = Gaussian(phi, LEARNT)
 
     def seen(every: int, seed: int) -> float:

@@ -1,8 +1,8 @@
 """river's drift detectors, tuned to one run length, and their delays; a program of its own, in a venv that has river.
 
 Usage: river_drift.py ARL SCALE PHI; prints a JSON object of detector to {x: parameter, arl: its run length, delays:
-{shift: mean delay}}. Each has HEALTHY windows to learn from first. Their parameters are in the values' unit: they are given
-values in standard deviations of these windows, which is all that anybody knows of it.
+{shift: mean delay}}. Each has HEALTHY windows to learn from first. Their parameters are in the values' unit, so that
+they are given values in standard deviations of these windows, which is all that anybody knows of it.
 """
 
 import itertools

@@ -101,10 +101,10 @@ def threshold() -> Picture:
     found = judged(Threshold(), settings, samples, 60.0, step=15.0)
     at = np.arange(1, 121) / 4
     panel = Panel("accuracy in the last minute, every 15 s", 0.7, 1.0, (0.7, 0.8, 0.9, 1.0), 190)
-    panel.limit(0.9, "below 0.9 for 2m")
+    panel.limit(0.9, "below 0.9 for 2m", right=True)
     panel.dots(zip(at, [s.value or 0.0 for s in samples], strict=True), colours(found))
-    panel.note((7.2, 0.80), "a short dip: not for 2m")
-    panel.note((13.4, 0.985), "too few samples: nothing is said")
+    panel.note((6.5, 0.79), "a short dip: not for 2m")
+    panel.note((11, 0.86), "too few samples")
     return Picture(30, "minutes", [panel], [(75 / 4, "the bad release is here")])
 
 
@@ -133,20 +133,21 @@ def change() -> Picture:
     samples = [Sample({}, DataState.OK, float(v)) for v in values]
     known, settings = baseline(samples[:200]), ChangeDetector(direction="Down")
     found = judged(Change(), settings, samples[200:], MINUTES, known)
-    limit = charts(settings, windows_asked("30d", MINUTES), 1, healthy(known, samples[0])).down
+    limits = charts(settings, windows_asked("30d", MINUTES), 1, healthy(known, samples[0])).down
+    sums = [max([0.0, *(s / most for s, most in zip(m.down, limits, strict=False))]) for _, m in found]
     value = Panel("the value, one dot a window of 5 minutes", 0.87, 0.96, (0.88, 0.9, 0.92, 0.94, 0.96))
-    value.dots(enumerate(values[200:], 1), colours(found))
+    value.dots(enumerate(values[200:].tolist(), 1), colours(found))
     value.line([(0, known.mean), (120, known.mean)], GREY, "2 3")
-    summed = Panel("what is left of the sum of all that is below, over its limit", 0, 1.25, (0, 0.5, 1), 110)
+    summed = Panel("what is left of the sum of all that was too low, over its limit", 0, 1.25, (0, 0.5, 1), 110)
     summed.limit(1.0, "breach")
-    summed.line([(i, m.down / limit) for i, (_, m) in enumerate(found, 1)])
-    summed.dots([(i, m.down / limit) for i, (_, m) in enumerate(found, 1)], colours(found), 1.8)
+    summed.line(enumerate(sums, 1))
+    summed.dots(enumerate(sums, 1), colours(found), 1.8)
     return Picture(120, "windows", [value, summed], [(50.5, "from here on 1.25 σ lower")])
 
 
 def trend() -> Picture:
     """A slide of a week."""
-    random = np.random.default_rng(6)
+    random = np.random.default_rng(1)
     days = np.arange(1, 14 * 24 + 1) / 24
     values = 0.9 + 0.006 * random.standard_normal(len(days)) - 0.0022 * np.maximum(0, days - 6)
     samples = [Sample({}, DataState.OK, float(v)) for v in values]
@@ -155,8 +156,8 @@ def trend() -> Picture:
     panel = Panel("mean confidence, one dot an hour", 0.84, 0.93, (0.85, 0.87, 0.89, 0.91, 0.93), 190)
     panel.dots(zip(days, values, strict=True), colours(found), 2.0)
     first = next(i for i, (said, _) in enumerate(found) if said.verdict.value == "Breach")
-    panel.note((days[first], 0.925), found[first][0].message.split("; ")[-1], anchor="middle")
-    panel.note((0.1, 0.925), "learning")
+    panel.note((days[first], 0.92), found[first][0].message.split("; ")[-1])
+    panel.note((0.05, 0.921), "learning")
     return Picture(14, "days", [panel], [(6, "from here on it slides")])
 
 
@@ -176,7 +177,7 @@ def burst() -> Picture:
     panel = Panel("blocked prompts in a window of 5 minutes", 0, 160, (0, 40, 80, 120, 160), 170)
     panel.line(most, COLOURS["Breach"], "6 4")
     panel.bars(enumerate(events[144:].tolist(), 1), colours(found))
-    panel.note((4, most[0][1] + 10), "so many are a breach: it follows the traffic", COLOURS["Breach"])
+    panel.note((8, 112), "so many are a breach: it follows the traffic", COLOURS["Breach"])
     requests = Panel("requests", 0, 1_600, (0, 800, 1_600), 60)
     requests.line(enumerate(counts[144:].tolist(), 1))
     return Picture(144, "windows", [panel, requests], [(96.5, "an attack begins")])
@@ -205,12 +206,10 @@ def disparity() -> Picture:
         ratios.append(good[1] / totals[1] / (good[0] / totals[0]))
     found = judged(Disparity(), DisparityDetector(min_ratio=0.8), samples, 1_800.0)
     panel = Panel("approvals of women over those of men, a window of 30 minutes", 0.4, 1.1, (0.4, 0.6, 0.8, 1.0), 180)
-    panel.limit(0.8, "minRatio 0.8")
+    panel.limit(0.8, "minRatio 0.8", right=True)
     panel.dots(enumerate(ratios, 1), colours(found))
     low = min(range(60), key=lambda i: ratios[i])
-    panel.note(
-        (low + 1, ratios[low] - 0.06), "below, but not shown: groups this small differ by chance", anchor="middle"
-    )
+    panel.note((low + 2, ratios[low] - 0.06), "below, but not shown: such groups differ by chance", anchor="end")
     return Picture(96, "windows", [panel], [(60.5, "from here on treated worse")])
 
 
@@ -220,7 +219,7 @@ def comparison() -> Picture:
     weather = 0.02 * np.sin(np.arange(170) / 9) + 0.004 * random.standard_normal(170)
     other = np.clip(0.93 + weather, 0, 1)
     mine = other.copy()
-    mine[50 + 60 :] -= 0.03
+    mine[50 + 60 :] -= 0.05
     ours = shares(random.binomial(250, mine).tolist(), [250] * 170)
     theirs = shares(random.binomial(1_500, other).tolist(), [1_500] * 170)
     known, settings = baseline(ours[:50], True), ComparisonDetector(direction="Down", min_samples=100)
@@ -239,7 +238,7 @@ def comparison() -> Picture:
         if m.logs
     ]
     evidence.line([*sums, (sums[-1][0] + 1, 1.0)] if len(sums) < 120 else sums, BLUE)
-    return Picture(120, "windows of a minute", [value, evidence], [(60.5, "the running release is worse by 0.03")])
+    return Picture(120, "windows of a minute", [value, evidence], [(60.5, "the running release is worse by 0.05")])
 
 
 PICTURES: Sequence[Callable[[], Picture]] = (threshold, occurrence, change, trend, burst, disparity, comparison)

@@ -1,15 +1,29 @@
 """What the pictures of detectors are drawn with: panels one above the other, over the same time, as SVG."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 
 FONT = 'font-family="sans-serif" font-size="12"'
-WIDTH, LEFT, RIGHT, TOP, BELOW, BETWEEN = 720, 50, 10, 22, 34, 30
+WIDTH, LEFT, RIGHT, TOP, BELOW, BETWEEN = 720, 50, 10, 24, 36, 34
 COLOURS = {"Healthy": "#2a6", "Breach": "#b00", "Inconclusive": "#999", "Error": "#999"}
 BLUE, GREY, RED = "#36c", "#444", "#b00"
 Point = tuple[float, float]
+Place = Callable[[float], float]
+Part = Callable[[Place, Place], str]
+
+
+def text(x: float, y: float, words: str, colour: str = GREY, anchor: str = "start") -> str:
+    """Words at a place."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="{colour}">{escape(words)}</text>'
+
+
+def stroke(a: Point, b: Point, colour: str, dashes: str = "", width: float = 1) -> str:
+    """A straight line."""
+    dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+    ends = f'x1="{a[0]:.1f}" y1="{a[1]:.1f}" x2="{b[0]:.1f}" y2="{b[1]:.1f}"'
+    return f'<line {ends} stroke="{colour}" stroke-width="{width:g}"{dashed}/>'
 
 
 @dataclass
@@ -21,27 +35,51 @@ class Panel:
     high: float
     ticks: Sequence[float]
     height: int = 150
-    parts: list[tuple[str, object]] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
-    def dots(self, points: Iterable[Point], colour: str | Sequence[str], radius: float = 2.6) -> None:
-        """A dot a point; one colour, or one a dot."""
-        self.parts.append(("dots", (list(points), colour, radius)))
+    def dots(self, points: Iterable[Point], colours: Iterable[str], radius: float = 2.6) -> None:
+        """A dot a point, each of its colour."""
+        known = list(zip(points, colours, strict=False))
+        self.parts.append(
+            lambda x, y: "\n".join(
+                f'<circle cx="{x(at):.1f}" cy="{y(value):.1f}" r="{radius:g}" fill="{colour}"/>'
+                for (at, value), colour in known
+            )
+        )
+
+    def bars(self, points: Iterable[Point], colours: Iterable[str]) -> None:
+        """A bar from the bottom a point, each of its colour."""
+        known = list(zip(points, colours, strict=False))
+        self.parts.append(
+            lambda x, y: "\n".join(
+                stroke((x(at), y(self.low)), (x(at), y(value)), colour, width=3) for (at, value), colour in known
+            )
+        )
 
     def line(self, points: Iterable[Point], colour: str = BLUE, dashes: str = "") -> None:
         """A line through points."""
-        self.parts.append(("line", (list(points), colour, dashes)))
+        known = list(points)
+        dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
+        self.parts.append(
+            lambda x, y: (
+                f'<polyline points="{" ".join(f"{x(at):.1f},{y(value):.1f}" for at, value in known)}" fill="none" '
+                f'stroke="{colour}" stroke-width="1.5"{dashed}/>'
+            )
+        )
 
-    def bars(self, points: Iterable[Point], colour: str | Sequence[str]) -> None:
-        """A bar from the bottom a point."""
-        self.parts.append(("bars", (list(points), colour)))
+    def limit(self, value: float, words: str, right: bool = False) -> None:
+        """A dashed line all across, and what it is."""
+        at, anchor = (WIDTH - RIGHT - 4, "end") if right else (LEFT + 6, "start")
+        self.parts.append(
+            lambda x, y: (
+                stroke((LEFT, y(value)), (WIDTH - RIGHT, y(value)), RED, "6 4")
+                + text(at, y(value) - 5, words, RED, anchor)
+            )
+        )
 
-    def limit(self, value: float, text: str) -> None:
-        """A dashed line all across."""
-        self.parts.append(("limit", (value, text)))
-
-    def note(self, at: Point, text: str, colour: str = GREY, anchor: str = "start") -> None:
-        """A word at a point."""
-        self.parts.append(("note", (at, text, colour, anchor)))
+    def note(self, at: Point, words: str, colour: str = GREY, anchor: str = "start") -> None:
+        """Words at a point."""
+        self.parts.append(lambda x, y: text(x(at[0]), y(at[1]), words, colour, anchor))
 
 
 @dataclass
@@ -64,20 +102,15 @@ class Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" {FONT}>',
             f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         ]
-        for at, text in self.marks:
-            anchor, gap = ("end", -5) if at > self.last / 2 else ("start", 5)
-            drawn.append(
-                f'<line x1="{self._x(at):.1f}" x2="{self._x(at):.1f}" y1="{TOP}" y2="{height - BELOW}" stroke="#888" '
-                f'stroke-dasharray="2 3"/>'
-                f'<text x="{self._x(at) + gap:.1f}" y="{TOP - 8}" text-anchor="{anchor}" fill="{GREY}">{escape(text)}</text>'
-            )
         top = TOP
         for panel in self.panels:
             drawn += self._panel(panel, top)
             top += panel.height + BETWEEN
-        drawn.append(
-            f'<text x="{WIDTH - RIGHT}" y="{height - 8}" text-anchor="end" fill="{GREY}">{self.time}</text></svg>\n'
-        )
+        for at, words in self.marks:
+            x, gap = self._x(at), -5 if at > self.last / 2 else 5
+            drawn.append(stroke((x, TOP), (x, height - BELOW), "#888", "2 3"))
+            drawn.append(text(x + gap, TOP - 8, words, anchor="end" if gap < 0 else "start"))
+        drawn.append(text(WIDTH - RIGHT, height - 6, self.time, anchor="end") + "</svg>\n")
         return "\n".join(drawn)
 
     def _x(self, at: float) -> float:
@@ -90,46 +123,7 @@ class Picture:
 
         found = []
         for tick in panel.ticks:
-            found.append(
-                f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(tick):.1f}" y2="{y(tick):.1f}" stroke="#e4e4e4"/>'
-                f'<text x="{LEFT - 6}" y="{y(tick) + 4:.1f}" text-anchor="end" fill="{GREY}">{tick:g}</text>'
-            )
-        found.append(f'<text x="{LEFT}" y="{top + panel.height + 16}" fill="{GREY}">{escape(panel.title)}</text>')
-        for kind, what in panel.parts:
-            found += getattr(self, f"_{kind}")(y, *what)  # type: ignore[misc]
-        return found
-
-    def _dots(self, y, points, colour, radius) -> list[str]:  # type: ignore[no-untyped-def]
-        return [
-            f'<circle cx="{self._x(at):.1f}" cy="{y(value):.1f}" r="{radius}" fill="{c}"/>'
-            for (at, value), c in zip(points, _each(colour, points), strict=True)
-        ]
-
-    def _bars(self, y, points, colour) -> list[str]:  # type: ignore[no-untyped-def]
-        floor = y(float("-inf"))
-        return [
-            f'<line x1="{self._x(at):.1f}" x2="{self._x(at):.1f}" y1="{floor:.1f}" y2="{y(value):.1f}" stroke="{c}" '
-            'stroke-width="3"/>'
-            for (at, value), c in zip(points, _each(colour, points), strict=True)
-        ]
-
-    def _line(self, y, points, colour, dashes) -> list[str]:  # type: ignore[no-untyped-def]
-        path = " ".join(f"{self._x(at):.1f},{y(value):.1f}" for at, value in points)
-        dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-        return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.5"{dashed}/>']
-
-    def _limit(self, y, value, text) -> list[str]:  # type: ignore[no-untyped-def]
-        return [
-            f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y(value):.1f}" y2="{y(value):.1f}" stroke="{RED}" '
-            f'stroke-dasharray="6 4"/>'
-            f'<text x="{LEFT + 6}" y="{y(value) - 5:.1f}" fill="{RED}">{escape(text)}</text>'
-        ]
-
-    def _note(self, y, at, text, colour, anchor) -> list[str]:  # type: ignore[no-untyped-def]
-        return [
-            f'<text x="{self._x(at[0]):.1f}" y="{y(at[1]):.1f}" text-anchor="{anchor}" fill="{colour}">{escape(text)}</text>'
-        ]
-
-
-def _each(colour, points):  # type: ignore[no-untyped-def]
-    return [colour] * len(points) if isinstance(colour, str) else colour
+            found.append(stroke((LEFT, y(tick)), (WIDTH - RIGHT, y(tick)), "#e4e4e4"))
+            found.append(text(LEFT - 6, y(tick) + 4, f"{tick:g}", anchor="end"))
+        found.append(text(LEFT, top + panel.height + 16, panel.title))
+        return found + [part(self._x, y) for part in panel.parts]

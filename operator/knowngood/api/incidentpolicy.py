@@ -162,7 +162,7 @@ class Learning(KnowngoodModel):
     """How much healthy traffic makes a baseline."""
 
     windows: Annotated[int, Field(ge=20, le=1000)] = Field(
-        default=50, description="How many whole windows of healthy traffic of one release."
+        default=100, description="How many whole windows of healthy traffic of one release."
     )
 
 
@@ -213,7 +213,7 @@ class IncidentPolicySpec(KnowngoodModel):
         default_factory=list, description="Times in which nothing is done or told; recording goes on."
     )
     learning: Learning | None = Field(
-        default=None, description="How much healthy traffic makes a baseline; absent: 50 windows."
+        default=None, description="How much healthy traffic makes a baseline; absent: 100 windows."
     )
     limits: Limits | None = Field(default=None, description="How much is done at once.")
     notify: Annotated[list[Notification], Field(max_length=16), by("name")] = Field(

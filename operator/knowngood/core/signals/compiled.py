@@ -24,7 +24,7 @@ POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 DETECTORS = ("threshold", "drift", "change", "disparity", "burst", "occurrence", "trend", "comparison")
 SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
-NEEDED = 50  # windows of a baseline, where the policy says nothing
+NEEDED = 100  # windows of a baseline, where the policy says nothing
 
 
 @dataclass(frozen=True, slots=True)
