@@ -43,8 +43,8 @@ class Simulation:
     known: bool = False
 
     def run(self, prove: bool) -> RunLength:
-        """Measure; twenty times as much to prove."""
-        replicas = self.seen * (20 if prove else 1) // 2 * self.segments
+        """Measure; ten times as much to prove."""
+        replicas = self.seen * (10 if prove else 1) // 2 * self.segments
         return run_length(
             self.detector, self.settings, self.null, 2 * self.asked, replicas, seed=1, segments=self.segments
         )
@@ -67,8 +67,8 @@ _SCORES = {
 }
 
 SIMULATIONS: tuple[Simulation, ...] = (
-    _change("Cusum", Gaussian(), "known baseline", known=True, seen=300),
-    _change("Ewma", Gaussian(), "known baseline", known=True, seen=300),
+    _change("Cusum", Gaussian(), "known baseline", known=True, seen=400),
+    _change("Ewma", Gaussian(), "known baseline", known=True, seen=400),
     *(
         _change(method, Gaussian(phi, windows), f"phi {phi:g}, {windows} windows")
         for method in ("Cusum", "Ewma", "PageHinkley")
@@ -87,7 +87,7 @@ SIMULATIONS: tuple[Simulation, ...] = (
             TrendDetector(over="100m", false_alarm_every="430m"),
             null,
             430,
-            seen=30,
+            seen=20,
         )
         for null in _TRENDS
     ),
