@@ -3,7 +3,7 @@
 Annotated series: each change that at least two people marked is a case; a detector learns from windows before it, and
 is judged by false alarms before the change and by its delay after it. Each is given the parameter that finds most with
 few false alarms, ours too. Employment: answers and scores of a model for the people of one state, 2015 healthy, then
-2018, and those of it who are 16 to 24; in the file's order. Ours judges windows by its own `judge`, river's each answer.
+2018, and those of it who are 16 to 24; in the file's order. Ours judges windows by its `judge`, river's each answer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,7 +30,7 @@ from knowngood.core.signals.sample import Buckets, Sample
 MINUTE = 60.0
 DIALS = tuple(round(20 * 1.5**step) for step in range(18))
 MOST_FALSE = 3
-LEARNED, ANSWERS, EVERY = 100, 100, 200  # windows, answers a window, windows a false alarm
+LEARNED, ANSWERS, EVERY = 100, 100, 100  # windows, answers a window, windows a false alarm
 SCORES, SCORE_EVERY = 500, 50
 EDGES = (*(round(0.05 * step, 2) for step in range(1, 20)), float("inf"))
 
@@ -145,7 +145,7 @@ def _share(settings: DriftDetector, known: Baseline, values: Sequence[float]) ->
 
 def run(prove: bool) -> Result:
     """The delay on the young of 2018 of the quickest other detector of answers, over ours."""
-    replicas = 200 if prove else 40
+    replicas = 60 if prove else 20
     data = told("real_data.py", "data")
     dial, mine = annotated(data["series"])
     rows = [(f"annotated, ours, {dial} windows", _score(asdict(mine)))]

@@ -100,8 +100,8 @@ def watched(window: int, every: int, replicas: int) -> dict[str, Any]:
     data = employment()
     healthy = data["2015"]["right"]
     told: dict[str, Any] = {}
-    for make, (low, high) in {adwin: (0.0, 8.0), page_hinkley: (1.0, 400.0), ddm: (0.5, 9.0)}.items():
-        for _ in range(9):
+    for make, (low, high) in {adwin: (0.0, 6.0), page_hinkley: (5.0, 100.0), ddm: (0.5, 8.0)}.items():
+        for _ in range(7):
             x = (low + high) / 2
             low, high = (x, high) if _run(make, x, healthy, None, window, every, replicas)[0] < every else (low, x)
         x = (low + high) / 2
