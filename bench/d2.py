@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from bench.nulls_counts import NULLS
+from bench.nulls import NULLS
 from bench.peeking import Fleet
 from bench.result import Result, result
 from knowngood.api.observed import Verdict

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.nulls_counts import NULLS, Known, Outcomes
+from bench.nulls import NULLS, Known
+from bench.nulls_counts import Outcomes
 from bench.peeking import Fleet
 from bench.result import Result, result
 
@@ -20,13 +21,17 @@ def _rate(known: Known, segments: int, budget: int) -> tuple[float, float]:
         known = replace(known, null=replace(known.null, groups=max(2, segments)))
         models, windows, segments = max(20, budget // 200 // max(2, segments)), 200, 1
     else:
-        windows = 400
+        windows = max(400, 2 * known.least)
         models = max(4, budget // windows // segments)
-    fleet = Fleet(known, models, segments, EVERY, np.random.default_rng(4))
+    every = max(EVERY, known.least)
+    fleet = Fleet(known, models, segments, every, np.random.default_rng(4))
     stream = fleet.windows()
-    alarms = sum(next(stream).alarms() for _ in range(windows))
-    allowed = models * windows / EVERY
-    return alarms / allowed, max(alarms, 1) ** 0.5 / allowed
+    alarms = np.zeros(models)
+    for _ in range(windows):
+        alarms[next(stream).alarms()] += 1
+    rates = alarms * every / windows
+    least = every / windows / models  # of a single alarm, where there was none
+    return float(rates.mean()), max(float(rates.std()) / models**0.5, least)
 
 
 def run(prove: bool) -> Result:

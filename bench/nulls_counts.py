@@ -7,18 +7,12 @@ the other release is needed.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bench.simulate import autoregressive, learnt
-from knowngood.api.detectors import BurstDetector, ComparisonDetector, DisparityDetector
 from knowngood.core.detectors.baseline import Baseline
-from knowngood.core.detectors.burst import Burst
-from knowngood.core.detectors.comparison import Comparison
-from knowngood.core.detectors.disparity import Disparity
-from knowngood.core.detectors.port import DetectorPort
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Cell, Sample
 
@@ -164,24 +158,3 @@ class ReleaseStream:
 
 def _shares(hits: Values, count: int) -> list[Sample]:
     return [Sample(_NO_LABELS, DataState.OK, h / count, count, hits=h) for h in hits.tolist()]
-
-
-@dataclass(frozen=True)
-class Known:
-    """A detector, what its settings are for a wanted time between false alarms, and healthy traffic for it."""
-
-    detector: DetectorPort
-    settings: type
-    null: Any
-
-    def set(self, every: str) -> Any:
-        """The settings."""
-        return self.settings(false_alarm_every=every)
-
-
-NULLS: Mapping[str, Known] = {
-    "burst": Known(Burst(), BurstDetector, Events()),
-    "burst, rare": Known(Burst(), BurstDetector, Events(mean=0.3, unrest=0.6, estimated=100)),
-    "disparity": Known(Disparity(), DisparityDetector, Outcomes()),
-    "comparison": Known(Comparison(), ComparisonDetector, Releases()),
-}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.nulls_counts import Known
+from bench.nulls import Known
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.port import Case, Judged, Span
 
@@ -24,6 +24,7 @@ class Fleet:
     every: int
     rng: np.random.Generator
     memories: list[Any] = field(default_factory=list)
+    breached: set[int] = field(default_factory=set)
 
     def windows(self) -> Iterator["Window"]:
         """Windows without end."""
@@ -54,16 +55,14 @@ class Window:
             Case(c.sample, m, c.baseline, c.segments, c.reference)
             for c, m in zip(self.cases, fleet.memories, strict=True)
         ]
-        found = fleet.known.detector.judge(fleet.known.set(f"{fleet.every}m"), seen, self.span)
+        found = fleet.known.detector.judge(fleet.known.set(fleet.every), seen, self.span)
         fleet.memories = [memory for _, memory in found]
         return found
 
-    def alarms(self) -> int:
-        """Judge it; how many models have an alarm, each of which begins anew."""
-        size = self.fleet.segments
-        found = self.judge()
-        breached = [j.verdict is Verdict.BREACH for j, _ in found]
-        models = [m for m in range(self.fleet.models) if any(breached[m * size : (m + 1) * size])]
-        for m in models:
-            self.fleet.memories[m * size : (m + 1) * size] = [None] * size
-        return len(models)
+    def alarms(self) -> list[int]:
+        """Judge it; which models begin a breach, whichever segment it is of."""
+        size, before = self.fleet.segments, self.fleet.breached
+        found = [j.verdict is Verdict.BREACH for j, _ in self.judge()]
+        now = {m for m in range(self.fleet.models) if any(found[m * size : (m + 1) * size])}
+        self.fleet.breached = now
+        return sorted(now - before)

@@ -1,8 +1,8 @@
 """Run lengths and delays of a detector, measured through its own `judge` on data that a seed makes.
 
 A null is what healthy traffic looks like: each replica is one series with a baseline of its own, estimated from as many
-windows as the null says. A replica whose detector alarms starts again without memory, and every replica is watched for
-equally long: windows over alarms is then what a fleet has, not what its luckiest baselines have.
+windows as the null says. A replica goes on after an alarm, and every replica is watched for equally long: windows over
+alarms is then what a fleet has, not what its luckiest baselines have.
 """
 
 from collections.abc import Iterator, Sequence
@@ -52,34 +52,54 @@ class Paired(Protocol):
 
 @dataclass(frozen=True)
 class RunLength:
-    """What was measured."""
+    """What was measured: ``windows`` of all models together, and how many ``alarms`` each model had."""
 
     windows: int
-    alarms: int
+    by_model: Sequence[int]
+
+    @property
+    def alarms(self) -> int:
+        """Of all models."""
+        return sum(self.by_model)
 
     @property
     def mean(self) -> float:
         """Windows an alarm."""
         return self.windows / max(self.alarms, 1)
 
+    @property
+    def error(self) -> float:
+        """The standard error of ``mean``, over it.
+
+        From model to model: an unlucky baseline alarms again and again, so that alarms are fewer than they look.
+        """
+        models = len(self.by_model)
+        return float(np.std(self.by_model) * np.sqrt(models) / max(self.alarms, 1)) or 1.0
+
 
 def run_length(
     detector: DetectorPort, settings: Any, null: Null, horizon: int, replicas: int, seed: int, segments: int = 1
 ) -> RunLength:
-    """Windows an alarm on healthy data; ``horizon`` windows of each replica. ``segments`` replicas make one model."""
+    """Windows an alarm on healthy data; ``horizon`` windows of each replica. ``segments`` replicas make one model.
+
+    An alarm is the beginning of a breach of any segment, as an incident is; windows of a breach do not count.
+    """
     rng = np.random.default_rng(seed)
     baselines, stream = null.baselines(rng, replicas), null.windows(rng, replicas)
     memories: list[Any] = [None] * replicas
-    alarms = 0
+    models = replicas // segments
+    alarms, before, windows = np.zeros(models, int), np.zeros(models, bool), 0
     for number in range(horizon):
         samples = stream.next(0.0)
         others = stream.references() if isinstance(stream, Paired) else None
         found = _judged(detector, settings, samples, memories, baselines, number, segments, others)
-        for i, (judgement, memory) in enumerate(found):
-            if judgement.verdict is Verdict.BREACH:
-                alarms, memory = alarms + 1, None
-            memories[i] = memory
-    return RunLength(horizon * replicas // segments, alarms)
+        memories = [memory for _, memory in found]
+        breached = np.array([judgement.verdict is Verdict.BREACH for judgement, _ in found])
+        now = breached[: models * segments].reshape(models, segments).any(axis=1)
+        alarms += now & ~before
+        windows += int((~before).sum())
+        before = now
+    return RunLength(windows, alarms.tolist())
 
 
 def delay(

@@ -22,12 +22,13 @@ DIRECTORIES: Final = (Path("crds"), Path("charts/knowngood/files/crds"))
 
 @dataclass(frozen=True)
 class Column:
-    """A column of `kubectl get`."""
+    """A column of `kubectl get`; ``wide``: only with `-o wide`."""
 
     name: str
     path: str
     description: str
     type: str = "string"
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ RESOURCES: Final = (
             Column("READY", _READY, "Whether the policy is in use."),
             Column("MODELS", ".status.models", "How many models it selects.", "integer"),
             Column("SIGNALS", ".status.signals", "How many signals it judges for each.", "integer"),
+            Column("FALSE-ALARMS", ".status.expectedFalseAlarms", "How many all models together may have.", wide=True),
             _AGE,
         ),
     ),
@@ -129,12 +131,15 @@ def _version(resource: Resource) -> dict[str, Any]:
         "name": VERSION,
         "served": True,
         "storage": True,
-        "additionalPrinterColumns": [
-            {"name": c.name, "type": c.type, "jsonPath": c.path, "description": c.description} for c in resource.columns
-        ],
+        "additionalPrinterColumns": [_column(column) for column in resource.columns],
         "subresources": {"status": {}},
         "schema": {"openAPIV3Schema": _root(resource.model)},
     }
+
+
+def _column(column: Column) -> dict[str, Any]:
+    made = {"name": column.name, "type": column.type, "jsonPath": column.path, "description": column.description}
+    return {**made, "priority": 1} if column.wide else made
 
 
 def _root(model: type[KnowngoodModel]) -> Schema:

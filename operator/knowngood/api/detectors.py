@@ -104,7 +104,7 @@ class DriftDetector(KnowngoodModel):
     test: DriftTest = Field(
         default=DriftTest.KOLMOGOROV_SMIRNOV,
         description="How the two distributions are compared. Outcomes have no order, so that KolmogorovSmirnov and "
-        "Wasserstein cannot compare them.",
+        "Wasserstein cannot compare them: write another test there.",
     )
     reference: Reference = Field(
         default_factory=lambda: Reference(baseline=Baseline()),

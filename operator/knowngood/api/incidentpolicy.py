@@ -162,7 +162,7 @@ class Learning(KnowngoodModel):
     """How much healthy traffic makes a baseline."""
 
     windows: Annotated[int, Field(ge=20, le=1000)] = Field(
-        default=50, description="How many whole windows of healthy traffic of one release."
+        default=100, description="How many whole windows of healthy traffic of one release."
     )
 
 
@@ -213,7 +213,7 @@ class IncidentPolicySpec(KnowngoodModel):
         default_factory=list, description="Times in which nothing is done or told; recording goes on."
     )
     learning: Learning | None = Field(
-        default=None, description="How much healthy traffic makes a baseline; absent: 50 windows."
+        default=None, description="How much healthy traffic makes a baseline; absent: 100 windows."
     )
     limits: Limits | None = Field(default=None, description="How much is done at once.")
     notify: Annotated[list[Notification], Field(max_length=16), by("name")] = Field(
@@ -233,6 +233,11 @@ class IncidentPolicyStatus(ObservedModel):
     observed_generation: int | None = Field(default=None, ge=0, description="The generation that this status is of.")
     models: int | None = Field(default=None, ge=0, description="How many ModelDeployments it selects.")
     signals: int | None = Field(default=None, ge=0, description="How many signals it judges for each of them.")
+    expected_false_alarms: Annotated[str, Field(max_length=64)] | None = Field(
+        default=None,
+        description="How many false alarms all models together may have, for example '3.2 in 30d': of each signal with "
+        "falseAlarmEvery one a model in that time, whatever the number of segments. Absent: no signal has that dial.",
+    )
     conditions: Conditions = Field(default_factory=list, description="Ready, SignalsAvailable and StateKept.")
 
 

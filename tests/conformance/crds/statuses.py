@@ -86,6 +86,7 @@ POLICY: Final[dict[str, Any]] = {
     "observedGeneration": 1,
     "models": 12,
     "signals": 7,
+    "expectedFalseAlarms": "84 in 30d",
     "conditions": [condition("Ready", "False", "NotSupported"), condition("SignalsAvailable")],
 }
 

@@ -30,7 +30,14 @@ PRINTED: dict[str, dict[str, object]] = {
         "INCIDENT": "digits-1",
         "AGE": None,
     },
-    "IncidentPolicy": {"NAME": None, "READY": "False", "MODELS": 12, "SIGNALS": 7, "AGE": None},
+    "IncidentPolicy": {
+        "NAME": None,
+        "READY": "False",
+        "MODELS": 12,
+        "SIGNALS": 7,
+        "FALSE-ALARMS": "84 in 30d",
+        "AGE": None,
+    },
     "Playbook": {"NAME": None, "READY": "False", "AGE": None},
     "AIIncident": {
         "NAME": None,

@@ -16,7 +16,7 @@ NULL = Gaussian(0.5, 200)
 
 
 class Every:
-    """Alarms at every tenth window that it sees since it began."""
+    """In breach for three windows at every tenth that it sees."""
 
     name: ClassVar[str] = "every"
     whole_windows: ClassVar[bool] = True
@@ -25,15 +25,20 @@ class Every:
 
     def judge(self, settings: Any, cases: Sequence[Case], span: Span) -> list[Judged]:
         counts = [(case.memory or 0) + 1 for case in cases]
-        return [(Judgement(Verdict.BREACH if n >= 10 else Verdict.HEALTHY, "Why"), n) for n in counts]
+        return [
+            (Judgement(Verdict.BREACH if n % 10 in (0, 1, 2) and n > 9 else Verdict.HEALTHY, "Why"), n) for n in counts
+        ]
 
 
-def test_an_alarm_begins_anew() -> None:
-    assert run_length(Every(), None, NULL, 100, 7, seed=1).mean == 10
+def test_an_alarm_is_the_beginning_of_a_breach_and_its_windows_do_not_count() -> None:
+    found = run_length(Every(), None, NULL, 100, 7, seed=1)
+    assert found.by_model == [10] * 7
+    assert found.windows == 7 * (100 - 9 * 3)
+    assert found.error == 1, "of models that are all alike nothing is known"
 
 
 def test_segments_of_one_model_are_one_run() -> None:
-    assert run_length(Every(), None, NULL, 100, 8, seed=1, segments=4).mean == 2.5
+    assert run_length(Every(), None, NULL, 100, 8, seed=1, segments=4).by_model == [10, 10]
 
 
 def test_the_first_shifted_window_counts() -> None:

@@ -58,6 +58,24 @@ def test_inputs_that_count(name: str, detector: dict[str, Any]) -> None:
     assert all(any(m.name == "namespace" and m.value == "vision" for m in node.matchers.matchers) for node in tree)
 
 
+@pytest.mark.parametrize("test", [{}, {"test": "KolmogorovSmirnov"}, {"test": "Wasserstein"}])
+def test_outcomes_have_no_order_for_a_test_that_needs_one(test: dict[str, Any]) -> None:
+    drift = {"threshold": None, "drift": test}
+    reason, where, message = only_problem(
+        b.policy([b.signal(ratio=None, outcomes=COUNTED["outcomes"], detector=drift)])
+    )
+    assert (reason, where) == (Reason.INVALID, "spec.signals[accuracy].detector.drift.test")
+    assert message.startswith(test.get("test", "KolmogorovSmirnov"))
+    assert "write ChiSquared" in message
+
+
+@pytest.mark.parametrize("test", ["ChiSquared", "JensenShannon", "PopulationStabilityIndex"])
+def test_other_tests_need_none(test: str) -> None:
+    b.compiled(
+        {"ratio": None, "outcomes": COUNTED["outcomes"], "detector": {"threshold": None, "drift": {"test": test}}}
+    )
+
+
 @pytest.mark.parametrize("field", ["outcomeLabel", "groupLabels"])
 def test_labels_of_outcomes_are_not_those_of_models(field: str) -> None:
     taken = {**COUNTED["outcomes"], field: "release" if field == "outcomeLabel" else ["release"]}

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from knowngood.core.detectors.learning import Learner, baseline, begun, taught
 from knowngood.core.signals.answer import DataState
@@ -42,6 +43,19 @@ def test_moments(values: list[float]) -> None:
     assert found.count == 10.0
     assert math.isclose(found.mean, np.mean(values), rel_tol=1e-9, abs_tol=1e-9 * scale)
     assert math.isclose(found.variance, np.var(values, ddof=1), rel_tol=1e-6, abs_tol=1e-9 * scale**2)
+
+
+@given(st.lists(st.floats(-1e3, 1e3), min_size=8, max_size=60))
+def test_tails(values: list[float]) -> None:
+    if np.std(values) < 1e-3 * max(1.0, float(np.max(np.abs(values)))):
+        return
+    found = baseline(learnt(valued(values)), shares=True).kurtosis
+    assert math.isclose(found, stats.kurtosis(values, bias=False), rel_tol=1e-4, abs_tol=1e-4)
+
+
+@pytest.mark.parametrize("values", [[], [1.0], [0.5] * 30, [1e300, -1e300] * 9, [1e-200, 0.0] * 9])
+def test_tails_of_what_has_none_are_a_normals(values: list[float]) -> None:
+    assert math.isfinite(baseline(learnt(valued(values)), shares=True).kurtosis)
 
 
 @given(VALUES)

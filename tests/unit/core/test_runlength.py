@@ -1,11 +1,21 @@
 """Run lengths of control charts against printed tables, and limits against run lengths."""
 
+import math
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowngood.core.stats.estimated import cusum, ewma
-from knowngood.core.stats.runlength import cusum_arl, cusum_limit, ewma_arl, ewma_limit
+from knowngood.core.stats.runlength import (
+    cusum_arl,
+    cusum_limit,
+    ewma_arl,
+    ewma_limit,
+    overlap,
+    pair_arl,
+    shewhart_limit,
+)
 
 pytestmark = pytest.mark.unit
 SHIFTS = (0.0, 0.5, 1.0, 2.0)
@@ -57,11 +67,44 @@ def test_one_window_may_be_all_that_was_asked_for() -> None:
 @pytest.mark.parametrize("chart", [cusum, ewma])
 def test_the_less_is_known_the_wider_the_limit(chart: object) -> None:
     assert callable(chart)
-    limits = [chart(2_000.0, 1.0, float(w), 0.0).limit for w in (50, 100, 200, 500, KNOWN)]
+    limits = [chart(2_000.0, 1.0, float(w), 0.0).limits[0] for w in (50, 100, 200, 500, KNOWN)]
     assert limits == sorted(limits, reverse=True)
     assert limits[-2] < 1.2 * limits[-1], "500 windows are nearly as good as knowing"
 
 
+@pytest.mark.parametrize("windows", [30.0, 50.0, 200.0])
+def test_so_are_the_limits_of_large_shifts_and_single_windows(windows: float) -> None:
+    known, estimated = cusum(2_000.0, 1.0, KNOWN, 0.0), cusum(2_000.0, 1.0, windows, 0.0)
+    assert estimated.limits[1] > known.limits[1]
+    assert estimated.alone > known.alone
+
+
 def test_with_a_known_baseline_nothing_is_added() -> None:
-    assert cusum(1_000.0, 1.0, KNOWN, 0.0).limit == pytest.approx(cusum_limit(0.6, 1_000.0))
-    assert ewma(1_000.0, 1.0, KNOWN, 0.0).limit == pytest.approx(ewma_limit(ewma(1_000.0, 1.0, KNOWN, 0.0).k, 1_000.0))
+    (weight,), (limit,) = ewma(1_000.0, 1.0, KNOWN, 0.0).references, ewma(1_000.0, 1.0, KNOWN, 0.0).limits
+    assert limit == pytest.approx(ewma_limit(weight, 1_000.0))
+
+
+@pytest.mark.parametrize(("arl", "shift"), [(400.0, 1.0), (2_000.0, 1.0), (2_000.0, 2.0), (400.0, 0.5)])
+def test_charts_together_run_as_long_as_was_asked(arl: float, shift: float) -> None:
+    chart = cusum(arl, shift, KNOWN, 0.0)
+    first, second = chart.references
+    assert pair_arl((first, second), chart.limits, chart.alone) == pytest.approx(arl, rel=0.05)  # type: ignore[arg-type]
+    assert min(cusum_arl(k, h) for k, h in zip(chart.references, chart.limits, strict=True)) > arl
+    assert chart.alone > shewhart_limit(arl)
+
+
+def test_a_chart_that_never_alarms_adds_nothing() -> None:
+    h = cusum_limit(0.6, 500.0)
+    alone = pair_arl((0.6, 1.4), (h, 40.0), math.inf)
+    assert alone == pytest.approx(500, rel=0.05)
+    assert overlap((0.6, 1.4), (h, 40.0), math.inf) == pytest.approx(1, abs=1e-3)
+    assert overlap((0.6, 0.6), (h, h), math.inf) == pytest.approx(2, rel=0.15), "one chart twice alarms once"
+
+
+@pytest.mark.parametrize("shift", [1.0, 1.5, 2.0, 3.0, 4.0])
+@pytest.mark.parametrize("arl", [500.0, 20_000.0])
+def test_no_shift_takes_much_longer_than_the_best_chart_for_it(arl: float, shift: float) -> None:
+    chart = cusum(arl, 1.0, KNOWN, 0.0)
+    first, second = chart.references
+    best = cusum_arl(shift / 2, cusum_limit(shift / 2, arl), shift)
+    assert pair_arl((first, second), chart.limits, chart.alone, shift) <= 1.15 * best  # type: ignore[arg-type]

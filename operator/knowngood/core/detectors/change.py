@@ -1,9 +1,9 @@
 """`change`: a small lasting shift of a value, found by summing what each window alone would not show.
 
-CUSUM (Page, "Continuous inspection schemes", Biometrika 41, 1954), EWMA (Roberts, Technometrics 1, 1959) or Page and
-Hinkley's test (Hinkley, Biometrika 58, 1971), on the residuals of an AR(1): the autocorrelation of healthy windows is
-taken out, so that the rest is independent and the charts' run lengths hold (Alwan and Roberts, Journal of Business and
-Economic Statistics 6, 1988). Limits: `core.stats.estimated`.
+CUSUMs (Page, "Continuous inspection schemes", Biometrika 41, 1954) with a limit for single windows, an EWMA (Roberts,
+Technometrics 1, 1959) or Page and Hinkley's test (Hinkley, Biometrika 58, 1971), on the residuals of an AR(1): the
+autocorrelation of healthy windows is taken out, so that the rest is independent and the charts' run lengths hold (Alwan
+and Roberts, Journal of Business and Economic Statistics 6, 1988). Limits: `core.stats.estimated`.
 """
 
 import math
@@ -14,7 +14,7 @@ from typing import ClassVar
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import ChangeDetector, ChangeMethod, Direction
 from knowngood.api.observed import Verdict
-from knowngood.core.detectors.charts import Charts, charts, windows_asked
+from knowngood.core.detectors.charts import Charts, Sums, charts, windows_asked
 from knowngood.core.detectors.judgement import Judgement, learning
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.detectors.standard import FEWEST_WINDOWS, Healthy, healthy
@@ -33,16 +33,16 @@ _WATCHED = {Direction.UP: 1, Direction.DOWN: -1, Direction.BOTH: 0}
 class Memory:
     """What is remembered of the last window judged, whose end is ``end`` (seconds since the epoch).
 
-    ``up`` and ``down`` are the sums, ``z`` its standardised value, ``side`` where it had shifted (1, -1 or 0); ``seen``
-    windows had the mean ``level``, in standard deviations from the baseline's (Page and Hinkley's).
+    ``up`` and ``down`` are the charts' sums, ``z`` its standardised value, ``side`` where it had shifted (1, -1 or 0);
+    ``seen`` windows had the mean ``level``, in standard deviations from the baseline's (Page and Hinkley's).
     """
 
     end: float
     value: float
     count: float | None
     z: float
-    up: float = 0.0
-    down: float = 0.0
+    up: Sums = ()
+    down: Sums = ()
     side: int = 0
     seen: int = 0
     level: float = 0.0
@@ -94,6 +94,8 @@ def _advanced(
     residual = known.residual(z - old.level, old.z - old.level if follows else None)
     up, down = limits.moved(old.up, old.down, residual)
     side = limits.side(up, down, old.side)
+    if old.side and not side:
+        up, down = (), ()  # what was found is over
     seen, level = old.seen, old.level
     if settings.method is ChangeMethod.PAGE_HINKLEY and side == 0:
         seen += 1

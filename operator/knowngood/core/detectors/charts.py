@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from functools import lru_cache
 
+from scipy.special import gammainccinv, ndtr
+
 from knowngood.api.detectors import ChangeDetector, ChangeMethod, Direction
 from knowngood.api.durations import seconds
 from knowngood.core.detectors.standard import Healthy
@@ -16,39 +18,59 @@ _SKEW_STEP = 0.05
 _RELEASE = 0.5  # of the limit: a chart that has alarmed is quiet again below it
 
 
+Sums = tuple[float, ...]
+"""How far each chart of one side is; empty: at its beginning."""
+
+
+_NONE = (0.0, 0.0)
+
+
 @dataclass(frozen=True, slots=True)
 class Charts:
-    """Both sides of a chart, and which are ``watched`` (up, down).
+    """The charts of both sides, and which are ``watched`` (up, down).
 
-    ``k`` is a CUSUM's reference or an EWMA's weight; ``up`` and ``down`` are the sides' limits. One residual counts at
-    most ``clip``, so that one freak window is no lasting shift.
+    ``references`` are of CUSUMs, for small shifts and for large ones, or the weight of one EWMA; ``up`` and ``down``
+    are each side's limits. To the first chart one residual counts at most ``clip``, so that a freak window is no
+    lasting shift. A large shift shows in few windows, and past ``alone`` (up, down) in one: where healthy windows have
+    heavy tails, residuals are for that ``blunted`` times as small.
     """
 
     ewma: bool
-    k: float
-    up: float
-    down: float
+    references: tuple[float, ...]
+    up: Sums
+    down: Sums
     watched: tuple[bool, bool]
     clip: float
+    alone: tuple[float, float]
+    blunted: float = 1.0
 
     def clipped(self, residual: float) -> float:
         """As much of it as counts."""
         return min(max(residual, -self.clip), self.clip)
 
-    def moved(self, up: float, down: float, residual: float) -> tuple[float, float]:
+    def moved(self, up: Sums, down: Sums, residual: float) -> tuple[Sums, Sums]:
         """How far up and down, one window later; bounded by the limits, so that good data ends an alarm."""
-        e = self.clipped(residual)
         if self.ewma:
-            mean = min(max((1 - self.k) * up + self.k * e, -self.down), self.up)
-            return mean, -mean
-        return min(max(up + e - self.k, 0.0), self.up), min(max(down - e - self.k, 0.0), self.down)
+            mean = (1 - self.references[0]) * sum(up) + self.references[0] * self.clipped(residual)
+            mean = min(max(mean, -self.down[0]), self.up[0])
+            return (mean,), (-mean,)
+        return self._summed(up, self.up, self.alone[0], residual), self._summed(
+            down, self.down, self.alone[1], -residual
+        )
 
-    def side(self, up: float, down: float, before: int) -> int:
-        """1 where it has shifted up, -1 down, 0 neither; ``before`` is left only at half the limit."""
-        if self.watched[0] and up >= (_RELEASE if before == 1 else 1.0) * self.up:
-            return 1
-        if self.watched[1] and down >= (_RELEASE if before == -1 else 1.0) * self.down:
-            return -1
+    def _summed(self, sums: Sums, limits: Sums, alone: float, residual: float) -> Sums:
+        (small, large), (k, other_k), (most, other_most) = sums or _NONE, self.references, limits
+        small = min(max(small + self.clipped(residual) - k, 0.0), most)
+        sharp = residual / self.blunted
+        large = other_most if sharp > alone else min(max(large + sharp - other_k, 0.0), other_most)
+        return small, large
+
+    def side(self, up: Sums, down: Sums, before: int) -> int:
+        """1 where it has shifted up, -1 down, 0 neither; ``before`` is left only at half the limits."""
+        for way, watched, sums, limits in ((1, self.watched[0], up, self.up), (-1, self.watched[1], down, self.down)):
+            share = _RELEASE if before == way else 1.0
+            if watched and any(total >= share * limit for total, limit in zip(sums, limits, strict=True)):
+                return way
         return 0
 
 
@@ -67,32 +89,58 @@ def charts(settings: ChangeDetector, asked: float, segments: int, known: Healthy
         known.windows,
         known.design_phi,
         math.copysign(math.ceil(abs(known.skew) / _SKEW_STEP) * _SKEW_STEP, known.skew),
+        known.kurtosis,
     )
 
 
 @lru_cache(maxsize=8192)
 def _charts(
-    method: ChangeMethod, direction: Direction, shift: float, run: float, windows: float, phi: float, skew: float
+    method: ChangeMethod,
+    direction: Direction,
+    shift: float,
+    run: float,
+    windows: float,
+    phi: float,
+    skew: float,
+    kurtosis: float,
 ) -> Charts:
+    """``kurtosis`` by the term of Cornish and Fisher, "Moments and cumulants in the specification of distributions",
+    Revue de l'Institut International de Statistique 5 (1938), as if all of it lay beyond the limit of single windows.
+    """
     residual_shift = shift * math.sqrt((1 - phi) / (1 + phi))
-    up, down = direction is not Direction.DOWN, direction is not Direction.UP
+    watched = direction is not Direction.DOWN, direction is not Direction.UP
     if method is ChangeMethod.EWMA:
         # Each side of a two-sided chart alarms half as often as both.
-        chart = estimated.ewma(run if up and down else run / 2, residual_shift, windows, phi)
-        unit, clip = ewma_sd(chart.k), 1.5 * chart.limit * ewma_sd(chart.k)
-        limits = [chart.limit * unit * _ewma_skewed(chart, side * skew) for side in (1, -1)]
+        chart = estimated.ewma(run if all(watched) else run / 2, residual_shift, windows, phi)
+        (weight,), (limit,) = chart.references, chart.limits
+        unit = ewma_sd(weight)
+        up, down = ((limit * unit * _ewma_skewed(weight, limit, side * skew),) for side in (1, -1))
+        clip = 1.5 * limit * unit
     else:
-        chart = estimated.cusum(run * (up + down), residual_shift, windows, phi)
-        clip = chart.k + chart.limit / 2
-        limits = [chart.limit * _cusum_skewed(chart.k, side * skew) for side in (1, -1)]
+        chart = estimated.cusum(run * sum(watched), residual_shift, windows, phi)
+        up, down = (
+            tuple(h * _cusum_skewed(k, side * skew) for k, h in zip(chart.references, chart.limits, strict=True))
+            for side in (1, -1)
+        )
+        clip = chart.references[0] + chart.limits[0] / 2
     return Charts(
         method is ChangeMethod.EWMA,
-        chart.k,
-        limits[0],
-        limits[1],
-        (up, down),
+        chart.references,
+        up,
+        down,
+        watched,
         max(clip, _LEAST_CLIP),
+        (_alone(chart.alone, skew), _alone(chart.alone, -skew)),
+        1.0 if math.isinf(chart.alone) else 1 + max(kurtosis, 0.0) / 24 * (chart.alone**2 - 3),
     )
+
+
+def _alone(limit: float, skew: float) -> float:
+    """What single counts with that ``skew`` pass as rarely as normal ones pass ``limit``: a gamma stands for them."""
+    if skew <= 0 or math.isinf(limit):
+        return limit
+    shape = 4 / skew**2
+    return (float(gammainccinv(shape, ndtr(-limit))) - shape) / math.sqrt(shape)
 
 
 def _cusum_skewed(k: float, skew: float) -> float:
@@ -111,8 +159,7 @@ def _cusum_skewed(k: float, skew: float) -> float:
     return 2 * k / low
 
 
-def _ewma_skewed(chart: estimated.Chart, skew: float) -> float:
+def _ewma_skewed(weight: float, limit: float, skew: float) -> float:
     """The same for an EWMA, by the first term of Cornish and Fisher."""
-    w = chart.k
-    of_mean = skew * w**3 / (1 - (1 - w) ** 3) / ewma_sd(w) ** 3
-    return 1 + max(of_mean, 0.0) * (chart.limit**2 - 1) / 6 / chart.limit
+    of_mean = skew * weight**3 / (1 - (1 - weight) ** 3) / ewma_sd(weight) ** 3
+    return 1 + max(of_mean, 0.0) * (limit**2 - 1) / 6 / limit

@@ -19,6 +19,7 @@ from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.judgement import Judgement, learning, undecided
 from knowngood.core.detectors.port import Case, Judged, Span
 from knowngood.core.signals.answer import DataState
+from knowngood.core.signals.fitting import ORDERED, UNORDERED
 from knowngood.core.signals.sample import Buckets, Cell
 from knowngood.core.stats import bins, distances, limits
 from knowngood.core.stats.distances import Numbers
@@ -26,8 +27,6 @@ from knowngood.core.stats.distances import Numbers
 LEAST_WINDOWS = 20  # of a baseline: with fewer, how much windows differ is hardly known
 _MOST_ALPHA = 0.1  # of a window: falseAlarmEvery is not shorter than a few windows
 _MOST_NAMED = 4  # edges in a message
-_ORDERED = frozenset({DriftTest.KOLMOGOROV_SMIRNOV, DriftTest.WASSERSTEIN})
-_OTHERS = "ChiSquared, JensenShannon or PopulationStabilityIndex"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +126,8 @@ def _named(edges: set[float]) -> str:
 
 def _of_cells(test: DriftTest, now: Sequence[Cell], baseline: Baseline) -> Pair | Judgement:
     """Favourable and other outcomes of each group, those that were rarest first."""
-    if test in _ORDERED:
-        text = f"{test} needs values that have an order, and outcomes have none; write test: {_OTHERS}"
+    if test in ORDERED:
+        text = f"{test} needs values that have an order, and outcomes have none; write test: {UNORDERED}"
         return Judgement(Verdict.INCONCLUSIVE, Reason.NOT_SUPPORTED, text)
     counts, known = _categories(now), _categories(baseline.cells)
     if not any(known.values()):

@@ -1,9 +1,10 @@
 """Learning what is usual: a release's healthy windows, one at a time, into sums of a bounded size.
 
-Means and variances by Welford's recurrence (Technometrics 4, 1962, 419-420), which does not cancel; autocorrelation by
-the moment estimate at lag one over windows that follow each other (Box and Jenkins, Time Series Analysis, ch. 2);
-dispersion and design effect as Pearson's chi-squared over its degrees of freedom (McCullagh and Nelder, Generalized
-Linear Models, 4.5), written as sums of squares over exposures so that no window has to be kept.
+Means and variances by Welford's recurrence (Technometrics 4, 1962, 419-420), which does not cancel, and fourth moments
+by Pébay's (Sandia Report SAND2008-6212); autocorrelation by the moment estimate at lag one over windows that follow
+each other (Box and Jenkins, Time Series Analysis, ch. 2); dispersion and design effect as Pearson's chi-squared over
+its degrees of freedom (McCullagh and Nelder, Generalized Linear Models, 4.5), written as sums of squares over exposures
+so that no window has to be kept.
 """
 
 import math
@@ -25,7 +26,8 @@ _Number = TypeVar("_Number", int, float)
 class Learner:
     """Sums over the windows recorded so far, of one series of one release.
 
-    ``end`` is the last window looked at, recorded or not; ``before`` is its value where it was recorded, since only
+    ``squares``, ``cubes`` and ``fourths`` are of the values about their mean. ``end`` is the last window looked at,
+    recorded or not; ``before`` is its value where it was recorded, since only
     neighbours tell of autocorrelation: ``pairs`` of them, summed about ``origin``. ``spread`` and ``scatter`` are the
     squares of hits and of each bucket's counts over what was observed. ``cells`` are (labels, favourable, total),
     with the squares of the favourable and of the other outcomes over those of all groups.
@@ -49,6 +51,8 @@ class Learner:
     buckets: tuple[int, ...] = ()
     scatter: tuple[float, ...] = ()
     cells: tuple[Group, ...] = ()
+    cubes: float = 0.0
+    fourths: float = 0.0
 
 
 def begun(end: float) -> Learner:
@@ -79,13 +83,20 @@ def _valued(learner: Learner, value: float, neighbour: float | None, end: float)
     windows = learner.windows + 1
     origin = learner.origin if learner.windows else value
     gap = value - learner.mean
-    mean = learner.mean + gap / windows
+    step = gap / windows
+    mean = learner.mean + step
+    square = gap * (value - mean)
     made = replace(
         learner,
         end=end,
         windows=windows,
         mean=mean,
-        squares=learner.squares + gap * (value - mean),
+        squares=learner.squares + square,
+        cubes=learner.cubes + square * step * (windows - 2) - 3 * step * learner.squares,
+        fourths=learner.fourths
+        + square * step * step * (windows * windows - 3 * windows + 3)
+        + 6 * step * step * learner.squares
+        - 4 * step * learner.cubes,
         origin=origin,
         before=value,
     )
@@ -143,6 +154,7 @@ def baseline(learner: Learner, shares: bool) -> Baseline:
         mean=learner.mean,
         variance=learner.squares / (learner.windows - 1) if learner.windows > 1 else 0.0,
         phi=_phi(learner),
+        kurtosis=_kurtosis(learner),
         count=learner.count / learner.windows if learner.windows else 0.0,
         hits=learner.hits,
         total=learner.total,
@@ -155,11 +167,21 @@ def baseline(learner: Learner, shares: bool) -> Baseline:
 
 def _phi(learner: Learner) -> float:
     """The mean product of neighbours about the mean, over the variance."""
-    if not learner.pairs or learner.squares <= 0:
+    if not learner.pairs or not 0 < learner.squares < math.inf:
         return 0.0
     middle = learner.mean - learner.origin
     products = learner.products - middle * (learner.firsts + learner.seconds) + learner.pairs * middle**2
     return max(-1.0, min(products / learner.pairs * learner.windows / learner.squares, 1.0))
+
+
+def _kurtosis(learner: Learner) -> float:
+    """Of the values, over a normal's, without the bias of few of them (Joanes and Gill, The Statistician 47, 1998)."""
+    n, power = learner.windows, learner.squares * learner.squares
+    if n < 4 or not 0 < power < math.inf:
+        return 0.0
+    plain = n * learner.fourths / power - 3
+    found = (n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * plain + 6)
+    return found if math.isfinite(found) else 0.0
 
 
 def _design_effect(learner: Learner) -> float:

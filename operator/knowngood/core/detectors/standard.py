@@ -17,6 +17,8 @@ FEWEST_WINDOWS = 20
 _MOST_PHI = 0.95
 _GRID = 1.12  # windows are rounded down to its powers, and phi up to whole steps, so that limits are few
 _PHI_STEP = 0.05
+_KURTOSIS_STEP = 0.1
+_MOST_KURTOSIS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Healthy:
     """What a baseline says of one series, corrected for how it was estimated.
 
     ``share`` is whether windows are shares with counts. ``windows`` and ``design_phi`` are rounded to the side of more
-    false alarms, for limits that are kept; ``skew`` is of one window's share.
+    false alarms, for limits that are kept; ``skew`` is of one window's share, ``kurtosis`` what a residual's may be.
     """
 
     share: bool
@@ -36,6 +38,7 @@ class Healthy:
     windows: float
     design_phi: float
     skew: float
+    kurtosis: float
 
     @property
     def sigma(self) -> float:
@@ -68,15 +71,23 @@ def _estimated(windows: int, phi: float) -> tuple[float, float, float]:
 def healthy(baseline: Baseline, sample: Sample) -> Healthy:
     """What ``baseline`` says of series like ``sample``."""
     phi, windows, design_phi = _estimated(baseline.windows, baseline.phi)
-    inflation = (1 + phi) / (1 - phi)
     share = sample.hits is not None and baseline.total > 0 and baseline.count > 0
     if not share:
-        # Windows that resemble each other vary less among themselves than about their true mean.
-        spread = baseline.variance / max(1 - (inflation - 1) / (baseline.windows - 1), 0.5)
-        return Healthy(False, baseline.mean, spread, baseline.count, 1.0, phi, windows, design_phi, 0.0)
+        # Of residuals: windows that resemble each other vary less among themselves than about their true mean.
+        freedom = (baseline.windows - 1) / (baseline.windows - 3)
+        spread = baseline.variance * freedom * (1 - 2 * phi * max(baseline.phi, 0.0) + phi**2) / (1 - phi**2)
+        tails = _kurtosis(baseline, phi, 0.0)
+        return Healthy(False, baseline.mean, spread, baseline.count, 1.0, phi, windows, design_phi, 0.0, tails)
     p = min(baseline.hits / baseline.total, 1.0)
     smoothed = min((baseline.hits + 0.5) / (baseline.total + 1), 1 - 0.5 / (baseline.total + 1))
     dispersion = max(baseline.dispersion, 1.0)
     variance = smoothed * (1 - smoothed) / baseline.count * dispersion
     skew = (1 - 2 * smoothed) / math.sqrt(smoothed * (1 - smoothed) * baseline.count) * math.sqrt(dispersion)
-    return Healthy(True, p, variance, baseline.count, dispersion, phi, windows, design_phi, skew)
+    tails = _kurtosis(baseline, phi, skew)
+    return Healthy(True, p, variance, baseline.count, dispersion, phi, windows, design_phi, skew, tails)
+
+
+def _kurtosis(baseline: Baseline, phi: float, skew: float) -> float:
+    """Of a residual, beyond what ``skew`` gives, in steps; an AR(1) has less of it, by (1 - phi²) / (1 + phi²)."""
+    found = max(baseline.kurtosis - 1.5 * skew**2, 0.0) * (1 + phi**2) / (1 - phi**2)
+    return math.ceil(min(found, _MOST_KURTOSIS) / _KURTOSIS_STEP) * _KURTOSIS_STEP

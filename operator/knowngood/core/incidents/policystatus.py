@@ -5,6 +5,7 @@ from datetime import datetime
 
 from knowngood.api.conditions import Condition, ConditionStatus, ConditionType, Reason, set_condition
 from knowngood.api.incidentpolicy import IncidentPolicy, IncidentPolicyStatus
+from knowngood.core.incidents.falsealarms import expected
 from knowngood.core.incidents.record import clipped
 from knowngood.core.signals.compiled import CompiledPolicy, Problem
 
@@ -40,7 +41,11 @@ def policy_status(
             conditions, ConditionType.STATE_KEPT, value, reason, clipped(message), generation, now
         )
     return IncidentPolicyStatus(
-        observed_generation=generation, models=models, signals=len(compiled.signals), conditions=conditions
+        observed_generation=generation,
+        models=models,
+        signals=len(compiled.signals),
+        expected_false_alarms=expected(compiled.signals, models),
+        conditions=conditions,
     )
 
 

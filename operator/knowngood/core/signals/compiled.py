@@ -16,7 +16,7 @@ from knowngood.api.durations import seconds, text
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.signals import NoData, Signal
-from knowngood.core.signals import cost, inputs
+from knowngood.core.signals import cost, fitting, inputs
 from knowngood.core.signals.answer import Row
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Samples
@@ -26,7 +26,7 @@ POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 DETECTORS = ("threshold", "drift", "change", "disparity", "burst", "occurrence", "trend", "comparison")
 SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
-NEEDED = 50  # windows of a baseline, where the policy says nothing
+NEEDED = 100  # windows of a baseline, where the policy says nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +158,8 @@ def _compile_signal(
         return _not_supported(f"{field}.detector.{detector}", "not supported by this version; write threshold")
     if signal.type is None or signal.severity is None:
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
+    if (misfit := fitting.misfit(name, signal.detector)) is not None:
+        return Problem(Reason.INVALID, f"{field}.{misfit[0]}", misfit[1])
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
     ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)

@@ -11,12 +11,14 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 Matrix = NDArray[np.float64]
+Pair = tuple[float, float]
 
 _FEWEST_STATES, _MOST_STATES = 60, 600
 _CUSUM_STATE, _EWMA_STATE = 0.15, 0.06  # widths, in standard deviations of a step; finer changes less than 0.2 %
+_PAIR_STATES = (20, 12)
 _CLOSE = 1e-5
 _STEPS = 80
 
@@ -35,6 +37,36 @@ def cusum_arl(k: float, h: float, shift: float = 0.0, sides: int = 1) -> float:
 def cusum_limit(k: float, arl: float, sides: int = 1) -> float:
     """The ``h`` at which a healthy CUSUM runs for ``arl`` observations; 0 where less would do."""
     return limit_of(lambda h: cusum_arl(k, h, 0.0, sides), arl, start=math.log(max(arl, 2.0)) / (2 * k))
+
+
+@lru_cache(maxsize=4096)
+def pair_arl(references: Pair, limits: Pair, alone: float, shift: float = 0.0) -> float:
+    """Mean observations until one of two CUSUMs of the same observations ends, or one is past ``alone``.
+
+    A chain of both sums together; its states are few, so that it is near, and `overlap` nearer.
+    """
+    (low, high), (other_low, other_high) = (_moves(*of) for of in zip(references, limits, _PAIR_STATES, strict=True))
+    upper = np.minimum(np.minimum(high[:, None, :, None], other_high[None, :, None, :]), alone)
+    lower = np.maximum(low[:, None, :, None], other_low[None, :, None, :])
+    moves = np.maximum(ndtr(upper - shift) - ndtr(lower - shift), 0.0)
+    states = len(low) * len(other_low)
+    return float(_absorption(moves.reshape(states, states))[0])
+
+
+@lru_cache(maxsize=4096)
+def overlap(references: Pair, limits: Pair, alone: float) -> float:
+    """How much longer healthy charts run together than if no two of them ever ended at once; 1 or more."""
+    rates = float(ndtr(-alone))
+    for k, h, states in zip(references, limits, _PAIR_STATES, strict=True):
+        low, high = _moves(k, h, states)
+        rates += 1 / float(_absorption(ndtr(high) - ndtr(low))[0])
+    return pair_arl(references, limits, alone) * rates
+
+
+@lru_cache(maxsize=4096)
+def shewhart_limit(arl: float) -> float:
+    """What one healthy observation passes, to one side, once in ``arl``."""
+    return float(-ndtri(1 / arl))
 
 
 @lru_cache(maxsize=4096)
@@ -71,13 +103,18 @@ def ewma_sd(weight: float) -> float:
 def _cusum_one(k: float, h: float, shift: float) -> float:
     if h <= 0:
         return 1 / float(ndtr(shift - k))
-    number = _states(h / _CUSUM_STATE)
-    width = 2 * h / (2 * number - 1)
+    low, high = _moves(k, h, _states(h / _CUSUM_STATE))
+    return float(_absorption(ndtr(high - shift) - ndtr(low - shift))[0])
+
+
+def _moves(k: float, h: float, number: int) -> tuple[Matrix, Matrix]:
+    """Between which observations a CUSUM goes from each of ``number`` states (rows) to each."""
+    width = 2 * max(h, _CLOSE) / (2 * number - 1)
     centres = np.arange(number) * width
-    upper = centres[None, :] - centres[:, None] + width / 2 + k - shift
-    moves = ndtr(upper)
-    moves[:, 1:] -= ndtr(upper[:, 1:] - width)
-    return float(_absorption(moves)[0])
+    high = centres[None, :] - centres[:, None] + width / 2 + k
+    low = high - width
+    low[:, 0] = -math.inf
+    return low, high
 
 
 def _states(wanted: float) -> int:

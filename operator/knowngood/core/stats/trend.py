@@ -67,12 +67,12 @@ def limit(points: float, number: int, phi: float) -> float:
 
 @lru_cache(maxsize=16384)
 def _limit(points: float, number: int, phi: float) -> float:
-    _, scales, shares = estimated.errors(float(number), phi)
-    often = shares.sum(axis=0)
+    often = estimated.phis(float(number), phi)
+    scales = np.exp(math.atanh(phi) - np.arctanh(estimated.PHIS))  # of the root of (1 + phi) / (1 - phi)
     forgets = _CORNERS / number
 
     def run(high: float) -> float:
-        u = high * scales[0]
+        u = high * scales
         normal = np.exp(-(u**2) / 2) / math.sqrt(2 * math.pi)
         passing = forgets * np.maximum(u, 1.0) * normal * np.exp(-_EDGE * u * math.sqrt(2 * forgets))
         return 1 / max(2 * float((often * passing).sum()), 1e-300)
