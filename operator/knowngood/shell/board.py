@@ -22,6 +22,7 @@ from knowngood.shell.store import Key
 
 SignalKey = tuple[str, str]  # policy, signal
 _LEAST_ROWS = 64
+_SAYS_NOTHING = frozenset({Reason.IGNORED, Reason.NO_COMPARISON})
 _NEVER = np.nan
 
 
@@ -181,8 +182,12 @@ class ModelBoard:
 
     @property
     def all_healthy(self) -> bool:
-        """Every signal that is not ignored for want of data is healthy, and at least one of them on data."""
-        judgements = [v.judgement for v in self._views.values() if v.judgement.reason != Reason.IGNORED]
+        """Every signal that says anything is healthy, and at least one of them on data.
+
+        One that is ignored for want of data says nothing; nor does one that has no release to compare with, which is
+        what a model that has never proven any meets first.
+        """
+        judgements = [v.judgement for v in self._views.values() if v.judgement.reason not in _SAYS_NOTHING]
         return (
             bool(judgements)
             and all(j.verdict is Verdict.HEALTHY for j in judgements)

@@ -76,7 +76,9 @@ class Judging:
                 roster.unsettle(turn.number)
         changed = {turn.number for turn in roster.of(touched) if turn.changed}
         if reads:
-            changed |= self._count(roster, reads[0].signal.interval, tick)
+            # nobody asks between two whole windows: the one that was read tells of all of that time
+            told = max(read.signal.window if read.whole else read.signal.interval for read in reads)
+            changed |= self._count(roster, told, tick)
         for turn in roster.of(touched):
             turn.changed, turn.seen = False, []
         return [turn.subject.key for turn in roster.of(changed)]
@@ -217,10 +219,10 @@ class Judging:
             for turn in roster.of([] if number is None else [number]):
                 turn.board.doubt(tick)
 
-    def _count(self, roster: Roster, interval: float, tick: float) -> set[int]:
-        """Count a healthy interval for whom it is one; of whom the record has to move on."""
+    def _count(self, roster: Roster, told: float, tick: float) -> set[int]:
+        """Count the ``told`` seconds as healthy for whom it is one; of whom the record has to move on."""
         sound = self._board.columns.sound[roster.rows]
-        moved = advance(self._board.columns, roster.rows[sound], interval, tick)
+        moved = advance(self._board.columns, roster.rows[sound], told, tick)
         return set(roster.numbers[sound][moved].tolist())
 
     def _learn(self, turn: Turn, read: Read, outcome: Outcome) -> None:

@@ -28,11 +28,11 @@ def watch(columns: Columns, board: ModelBoard, subject: Subject) -> None:
     columns.soak[row] = subject.soak
 
 
-def advance(columns: Columns, rows: NDArray[np.intp], interval: float, tick: float) -> NDArray[np.bool_]:
-    """Count a healthy interval for the models in these ``rows``; of which ones the record has to move on."""
+def advance(columns: Columns, rows: NDArray[np.intp], told: float, tick: float) -> NDArray[np.bool_]:
+    """Count at most ``told`` seconds as healthy for the models in these ``rows``; whose record has to move on."""
     before = columns.healthy[rows]
     # several policies may judge a model, each at its own pace
-    after = before + np.minimum(interval, tick - columns.counted_at[rows])
+    after = before + np.minimum(told, tick - columns.counted_at[rows])
     columns.counted_at[rows], columns.healthy[rows] = tick, after
     needed = columns.soak[rows]
     moved: NDArray[np.bool_] = _parts(before, needed) != _parts(after, needed)

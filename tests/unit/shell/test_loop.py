@@ -1,12 +1,15 @@
 """Whole windows, each once; learning from healthy traffic alone; a model or a detector that fails spoils no other."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.detectors.judgement import Judgement
+from knowngood.core.incidents.judge import Judged
 from knowngood.core.signals.answer import DataState, failed
 from tests import builders as b
 from tests.loop import INTERVAL, MODEL, START, WINDOW, Loop, Source, Sums, raw_model, raw_pod, raw_policy, steady
@@ -297,3 +300,20 @@ async def test_a_suspended_model_keeps_what_is_usual_and_forgets_the_sums() -> N
     loop.store.apply(raw_model(version=6))
     await loop.run(LEARNED + WINDOW, LEARNED + 3 * WINDOW)
     assert loop.said.verdict is Verdict.HEALTHY
+
+
+async def test_a_healthy_whole_window_counts_for_as_long_as_it_is() -> None:
+    loop = await learned()
+    before = loop.model.healthy
+    await loop.run(LEARNED, LEARNED + 10 * WINDOW)
+    assert loop.model.healthy - before == pytest.approx(10 * WINDOW, abs=WINDOW)
+
+
+async def test_a_release_that_has_none_to_be_compared_with_can_be_proven_by_other_signals() -> None:
+    loop = await learned()
+    alone = Judgement(Verdict.INCONCLUSIVE, Reason.NO_COMPARISON, "nothing to compare with", state=DataState.EMPTY)
+    other = replace(loop.signal, name="against-known-good")
+    loop.model.record(other, Judged(alone, {}), b.at(1))
+    assert loop.model.all_healthy
+    loop.model.record(other, Judged(replace(alone, reason=Reason.TOO_FEW_SAMPLES), {}), b.at(2))
+    assert not loop.model.all_healthy
