@@ -62,7 +62,7 @@ def tuned(direction: str, phi: float, scale: int) -> Tuned:
 
 def run(prove: bool) -> Result:
     """The largest delay over the optimal one."""
-    replicas, scale = (40_000, 4) if prove else (8_000, 1)
+    replicas, scale = (30_000, 2) if prove else (8_000, 1)
     rows, ratios = [], []
     for shift in SHIFTS:
         best = optimal(shift)

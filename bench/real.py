@@ -29,7 +29,7 @@ from knowngood.core.signals.sample import Buckets, Sample
 
 MINUTE = 60.0
 DIALS = tuple(round(20 * 1.5**step) for step in range(18))
-MOST_FALSE = 3
+MOST_FALSE = 9  # of the annotated changes a fifth
 LEARNED, ANSWERS, EVERY = 100, 100, 100  # windows, answers a window, windows a false alarm
 SCORES, SCORE_EVERY = 500, 50
 EDGES = (*(round(0.05 * step, 2) for step in range(1, 20)), float("inf"))

@@ -95,7 +95,7 @@ def run_length(
         found = _judged(detector, settings, samples, memories, baselines, number, segments, others)
         memories = [memory for _, memory in found]
         breached = np.array([judgement.verdict is Verdict.BREACH for judgement, _ in found])
-        now = breached[: models * segments].reshape(models, segments).any(axis=1)
+        now = np.asarray(breached[: models * segments].reshape(models, segments).any(axis=1))
         alarms += now & ~before
         windows += int((~before).sum())
         before = now

@@ -5,6 +5,7 @@ Usage: real_data.py data | annotated MOST_FALSE | employment WINDOW EVERY; print
 
 import json
 import math
+import os
 import random
 import statistics
 import sys
@@ -17,6 +18,7 @@ from typing import Any
 from annotated import Case, Score, best, cases, marked, scored
 from river_drift import adwin, ddm, kswin, page_hinkley
 
+os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"  # nannyml would tell its makers of each run
 GRIDS = {
     adwin: [x / 4 for x in range(-4, 25)],
     page_hinkley: [1.3**x for x in range(2, 22)],

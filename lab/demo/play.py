@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from lab.demo import moments
 from lab.demo.cluster import ApiError, Cluster, Kubectl
@@ -60,6 +63,7 @@ def play(kubectl: Kubectl, stage: Stage, observer: Observer, story: Story, timel
     timeline.event(Event(story.started, "release", f"kubectl set image deployment/{MODEL} {CONTAINER}={short(bad)}"))
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and not story.over:
+        lines: list[tuple[datetime, Callable[[Any], None], Any]]
         lines = [(event.at, timeline.event, event) for event in story.see(stage.look())]
         fresh = observer.readings[told:]
         told += len(fresh)

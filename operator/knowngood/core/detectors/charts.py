@@ -109,6 +109,8 @@ def _charts(
     """
     residual_shift = shift * math.sqrt((1 - phi) / (1 + phi))
     watched = direction is not Direction.DOWN, direction is not Direction.UP
+    up: tuple[float, ...]
+    down: tuple[float, ...]
     if method is ChangeMethod.EWMA:
         # Each side of a two-sided chart alarms half as often as both.
         chart = estimated.ewma(run if all(watched) else run / 2, residual_shift, windows, phi)

@@ -185,8 +185,8 @@ class Changing(Action):
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
             return Record(outcome.in_progress(status, step, rolling, facts))
-        if (why := self.failure(facts, step)) is not None:
-            return Record(outcome.failed(status, step, *why, facts))
+        if (failure := self.failure(facts, step)) is not None:
+            return Record(outcome.failed(status, step, *failure, facts))
         stops = facts.hold is not None and facts.hold.stops
         if (last := self.last(facts, step)) is not None:
             return Wait(_LOOK_AGAIN) if stops else Apply(last)

@@ -82,7 +82,7 @@ class ConfigMapKey(Place):
     @property
     def id(self) -> str:
         """The key."""
-        return self._key.key
+        return str(self._key.key)
 
     @property
     def _key(self) -> Any:
