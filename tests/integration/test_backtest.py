@@ -150,7 +150,7 @@ CHANGE = {"name": "decay", "ratio": RATIO, "detector": {"change": {"direction": 
 
 class TestLearning:
     def test_learns_first_and_then_finds_a_small_shift(self, world: World, tmp_path: Path) -> None:
-        counters(world, lambda t: steady(t) - (0.03 if t > 5400 else 0.0))
+        counters(world, lambda t: steady(t) - (0.015 if t > 5400 else 0.0))
         path = policy(tmp_path / "p.yaml", world.namespace, CHANGE, learning={"windows": 50})
         found = asked(world, path, "--incident", START + 5400, "--sweep", "falseAlarmEvery=1h,1d,7d")
         assert 51 * 60 <= _after(found["signals"][0]["armedAt"]) <= 54 * 60

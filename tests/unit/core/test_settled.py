@@ -10,7 +10,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.incidents.opening import SignalView, first_status
 from knowngood.core.incidents.record import told
 from knowngood.core.incidents.settled import passed, unsettled
-from knowngood.shell.board import ModelBoard
+from knowngood.shell.board import Board
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -54,7 +54,7 @@ def test_a_process_that_begins_anew_knows_of_it(phase: IncidentPhase) -> None:
 
 @pytest.mark.parametrize("phase", BY_WORD)
 def test_what_has_passed_and_comes_back_is_another_breach(phase: IncidentPhase) -> None:
-    board, signal = ModelBoard(), b.compiled({"name": "accuracy"})
+    board, signal = Board().of((b.NAMESPACE, b.MODEL)), b.compiled({"name": "accuracy"})
     incident = ended(named("accuracy"), phase=phase)
     for second, verdict in ((50, Verdict.HEALTHY), (55, Verdict.BREACH), (100, Verdict.BREACH)):
         board.record(signal, b.judged(verdict), b.at(second))
@@ -81,7 +81,7 @@ def test_what_no_person_ended_settles_nothing_and_is_not_followed(phase: Inciden
     seen = named("accuracy")
     incident = ended(seen, phase=phase)
     assert unsettled([seen], [incident]) == [seen]
-    board = ModelBoard()
+    board = Board().of((b.NAMESPACE, b.MODEL))
     board.record(seen.signal, b.judged(Verdict.HEALTHY), b.at(120))
     assert passed(incident, board.views) is incident.status
 
@@ -92,11 +92,11 @@ VERDICTS = st.lists(st.sampled_from([*Verdict, None]), min_size=1, max_size=12)
 @given(VERDICTS)
 def test_only_health_ends_it_however_often_the_process_begins_anew(verdicts: list[Verdict | None]) -> None:
     """None is a restart: the board is lost, the incident is not."""
-    signal, board, incident = b.compiled({"name": "accuracy"}), ModelBoard(), ended(named("accuracy"))
+    signal, board, incident = b.compiled({"name": "accuracy"}), Board().of((b.NAMESPACE, b.MODEL)), ended(named("accuracy"))
     healthy = False
     for second, verdict in enumerate(verdicts, 100):
         if verdict is None:
-            board = ModelBoard()
+            board = Board().of((b.NAMESPACE, b.MODEL))
             continue
         board.record(signal, b.judged(verdict), b.at(second))
         healthy = healthy or verdict is Verdict.HEALTHY

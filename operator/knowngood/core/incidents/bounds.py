@@ -156,6 +156,9 @@ def _least(status: Raw) -> Raw:
         made["analysis"] = {k: v for k, v in analysis.items() if not isinstance(v, list)}
     if signals := made.get("signals"):
         made["signals"] = [{k: v for k, v in s.items() if k not in ("segment", "query")} for s in signals]
+    if (plan := made.get("plan")) and plan.get("steps"):
+        steps = [_cut(step, _LEVELS[-1][0], ("summary", "precondition", "effect", "undo")) for step in plan["steps"]]
+        made["plan"] = {**plan, "steps": steps}
     if timeline := made.get("timeline"):
         made["timeline"] = timeline[-_LAST_ENTRIES:]
     return made
