@@ -92,7 +92,11 @@ VERDICTS = st.lists(st.sampled_from([*Verdict, None]), min_size=1, max_size=12)
 @given(VERDICTS)
 def test_only_health_ends_it_however_often_the_process_begins_anew(verdicts: list[Verdict | None]) -> None:
     """None is a restart: the board is lost, the incident is not."""
-    signal, board, incident = b.compiled({"name": "accuracy"}), Board().of((b.NAMESPACE, b.MODEL)), ended(named("accuracy"))
+    signal, board, incident = (
+        b.compiled({"name": "accuracy"}),
+        Board().of((b.NAMESPACE, b.MODEL)),
+        ended(named("accuracy")),
+    )
     healthy = False
     for second, verdict in enumerate(verdicts, 100):
         if verdict is None:
