@@ -13,7 +13,7 @@ from knowngood.core.facts.things import Ref, read_thing
 from knowngood.core.response import jobs
 from knowngood.core.signals.answer import Answer, DataState, failed
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 EVIDENCE = {"name": "evidence", "action": "FreezeEvidence"}
@@ -178,18 +178,8 @@ class TestJob:
 
     @pytest.mark.parametrize("at", range(1, 12))
     def test_a_kill_at_any_effect_runs_it_once(self, at: int) -> None:
-        found, count = world(gate(job={"template": "smoke"}), things=dict(self.THINGS)), 0
-
-        def fault(there: World, effect: object) -> bool:
-            nonlocal count
-            count += 1
-            if count == at:
-                there.do(effect)  # type: ignore[arg-type]
-                there.restart()
-                there.poll()
-            return count == at
-
-        found.live(60, fault)
+        found = world(gate(job={"template": "smoke"}), things=dict(self.THINGS))
+        found.live(60, killed_at(at))
         assert len(found.made) == 1
         assert found.image == b.image("good")
 

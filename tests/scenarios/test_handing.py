@@ -12,7 +12,7 @@ from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
 from knowngood.core.response.facts import Hold
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 EVIDENCE = {"name": "evidence", "action": "FreezeEvidence"}
@@ -163,17 +163,6 @@ def test_a_kill_at_any_effect_hands_back_once(at: int) -> None:
     found = world(HOLD, GUARD)
     found.live(30)
     says(found, **DISMISS)
-    count = 0
-
-    def fault(there: World, effect: object) -> bool:
-        nonlocal count
-        count += 1
-        if count == at:
-            there.do(effect)  # type: ignore[arg-type]
-            there.restart()
-            there.poll()
-        return count == at
-
-    found.live(60, fault)
+    found.live(60, killed_at(at))
     assert len(found.patches) == 4
     assert found.status.phase is IncidentPhase.DISMISSED

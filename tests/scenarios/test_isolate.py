@@ -15,7 +15,7 @@ from knowngood.core.response.effects import Apply
 from knowngood.core.response.facts import Hold
 from knowngood.core.response.mutation import Creation
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 SERVICE, POLICY = Ref("Service", b.MODEL), Ref("NetworkPolicy", "knowngood-isolated-digits")
@@ -237,18 +237,8 @@ def test_dry_run_plans_it_and_touches_nothing() -> None:
 @pytest.mark.parametrize("at", range(1, 22))
 def test_a_kill_at_any_effect_of_the_whole_way_doubles_nothing(at: int) -> None:
     for lost in (False, True):
-        found, count = world(CUT, PIN, BACK), 0
-
-        def fault(there: World, effect: object, lost: bool = lost) -> bool:
-            nonlocal count
-            count += 1
-            if count == at:
-                there.do(effect, lost)  # type: ignore[arg-type]
-                there.restart()
-                there.poll()
-            return count == at
-
-        found.live(90, fault)
+        found = world(CUT, PIN, BACK)
+        found.live(90, killed_at(at, lost))
         assert len(found.made) == 1
         assert len(found.patches) == 7, "Service, two pods, two deadlines, pin, Service"
         assert [p.name for p in found.cut_off] == ["digits-bad-0", "digits-bad-1"]

@@ -20,7 +20,7 @@ from knowngood.core.facts.workload import Pod
 from knowngood.core.incidents.quarantine import quarantined
 from knowngood.core.response.effects import Apply
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 ROOT = Path(__file__).parents[2]
@@ -316,18 +316,7 @@ def test_a_kill_at_any_write_ends_the_same(of: IncidentType) -> None:
     whole.live(60)
     writes = len(whole.patches)
     for at in range(writes):
-        found, count = world(of.value), 0
-
-        def killed(there: World, effect: object, at: int = at) -> bool:
-            nonlocal count
-            if isinstance(effect, Apply):
-                count += 1
-                if count == at + 1:
-                    there.do(effect)
-                    there.restart()
-                    return True
-            return False
-
-        found.live(60, killed)
+        found = world(of.value)
+        found.live(60, killed_at(at + 1, of=Apply))
         assert kept(found) == kept(whole)
         assert (found.things, found.image, found.told[-1:]) == (whole.things, whole.image, whole.told[-1:])

@@ -12,7 +12,7 @@ from knowngood.core.facts.labels import read_selector
 from knowngood.core.facts.things import Ref, Thing, read_thing
 from knowngood.core.response.facts import Standby
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 REF = Ref("Service", b.MODEL)
@@ -176,18 +176,8 @@ def test_another_writer_who_leads_it_back_is_said_loudly() -> None:
 @pytest.mark.parametrize("at", range(1, 16))
 def test_a_kill_at_any_effect_of_the_whole_way_doubles_nothing(at: int) -> None:
     for lost in (False, True):
-        found, count = world(AWAY, PIN, BACK), 0
-
-        def fault(there: World, effect: object, lost: bool = lost) -> bool:
-            nonlocal count
-            count += 1
-            if count == at:
-                there.do(effect, lost)  # type: ignore[arg-type]
-                there.restart()
-                there.poll()
-            return count == at
-
-        found.live(90, fault)
+        found = world(AWAY, PIN, BACK)
+        found.live(90, killed_at(at, lost))
         assert len(found.patches) == 3
         assert selector(found) == {"app": "digits"}
         assert found.image == b.image("good")

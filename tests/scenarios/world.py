@@ -5,6 +5,7 @@ It keeps what the API server would keep (the incident, the workload, the pods) a
 """
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -34,6 +35,24 @@ from tests import builders as b
 POLL = 5.0
 MOST_EFFECTS = 40
 Fault = Callable[["World", Effect], bool]
+
+
+def killed_at(at: int, lost: bool = False, of: type = object) -> Fault:
+    """A kill right after the effect of that number, counted from 1, among those ``of`` a type.
+
+    With ``lost`` an effect that has two halves is cut after the first.
+    """
+    numbers = itertools.count(1)
+
+    def kill(there: "World", effect: Effect) -> bool:
+        if not isinstance(effect, of) or next(numbers) != at:
+            return False
+        there.do(effect, lost)
+        there.restart()
+        there.poll()
+        return True
+
+    return kill
 
 
 def healthy_unless_bad(running: frozenset[str]) -> Verdict:

@@ -18,7 +18,7 @@ from knowngood.core.response.registry import ACTIONS, action
 from tests import builders as b
 from tests.conformance.actions.cases import CASES, Case
 from tests.patches import paths
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.conformance
 OTHERS = [a for a in ACTIONS if not isinstance(a, Changing)]
@@ -158,19 +158,8 @@ def test_another_writer_wins(case: Case) -> None:
 @pytest.mark.parametrize("lost", [False, True])
 @pytest.mark.parametrize("at", range(1, 14))
 def test_it_resumes_after_a_kill_at_any_effect(case: Case, at: int, lost: bool) -> None:
-    plain, there, count = done(case), case.world(), 0
-
-    def kill(found: World, effect: Effect) -> bool:
-        nonlocal count
-        count += 1
-        if count != at:
-            return False
-        found.do(effect, lost)
-        found.restart()
-        found.poll()
-        return True
-
-    there.live(120, kill)
+    plain, there = done(case), case.world()
+    there.live(120, killed_at(at, lost))
     assert (len(there.patches), len(there.made)) == (len(plain.patches), len(plain.made))
     assert step_of(there).state is StepState.DONE
     assert state(there) == state(plain)
