@@ -11,7 +11,7 @@ from knowngood.api.plan import StepState
 from knowngood.core.response.effects import Apply
 from knowngood.core.response.facts import Hold
 from tests import builders as b
-from tests.scenarios.world import World
+from tests.scenarios.world import World, killed_at
 
 pytestmark = pytest.mark.scenarios
 ESCALATE = {"after": "5m", "steps": [b.AWAY]}
@@ -237,19 +237,8 @@ def test_a_kill_at_any_effect_loses_and_doubles_nothing(kind: str, at: int) -> N
     plain = made()
     plain.live(700)
     for lost in (False, True):
-        found, count = made(), 0
-
-        def fault(there: World, effect: object, lost: bool = lost) -> bool:
-            nonlocal count
-            count += 1
-            if count != at:
-                return False
-            there.do(effect, lost)  # type: ignore[arg-type]
-            there.restart()
-            there.poll()
-            return True
-
-        found.live(700, fault)
+        found = made()
+        found.live(700, killed_at(at, lost))
         assert found.workload is not None
         assert plain.workload is not None
         assert found.workload.containers == plain.workload.containers
