@@ -177,8 +177,7 @@ class Engine:
             return None
         implicated = frozenset(s.digest for s in facts.suspicions if s.ongoing)
         registries = tuple(self._settings.registries.allowed)
-        found = refusal_of_pin(facts.model, facts.workload, facts.container, registries, implicated)
-        return (found.reason, found.message) if found else None
+        return refusal_of_pin(facts.model, facts.workload, facts.container, registries, implicated)
 
     async def _policy(self, key: Key) -> float | None:
         policy, found = self._store.policy(key), self._policies.compiled(key)

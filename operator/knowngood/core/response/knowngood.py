@@ -5,6 +5,7 @@ The order matters: what can be mended by the person who wrote the pin is said be
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from knowngood.api.conditions import Reason
 from knowngood.api.modeldeployment import ModelDeployment, PromotionMode
@@ -35,9 +36,8 @@ class Candidate:
     digest: str  # of the answering container
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
-    """Why a candidate, or every one, cannot be used."""
+class Refusal(NamedTuple):
+    """Why a candidate, or every one, cannot be used; or why a step cannot begin."""
 
     reason: Reason
     message: str

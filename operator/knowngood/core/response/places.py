@@ -158,7 +158,7 @@ class Variable(Place):
         """No consent, no such container, a value from elsewhere, or nothing that would roll out."""
         refused = obstacle(facts.ground)
         if refused is not None or facts.workload is None:
-            return (refused.reason, refused.message) if refused else (Reason.WORKLOAD_NOT_FOUND, "no workload")
+            return refused or (Reason.WORKLOAD_NOT_FOUND, "no workload")
         container = facts.workload.container(self.container)
         if container is None:
             have = ", ".join(facts.workload.images)

@@ -107,11 +107,8 @@ def _obstacle(facts: Facts, step: PlanStep) -> Why | None:
             return Reason.INVALID, f"gate.promql.query: {error}"
     if gate is None or gate.job is None:
         return None
-    refusal = obstacle(facts.ground)
-    if refusal is not None:
-        return refusal.reason, refusal.message
     held = (facts.hold.reason, facts.hold.message) if facts.hold else None
-    return jobs.refusal(facts, gate.job.template) or held
+    return obstacle(facts.ground) or jobs.refusal(facts, gate.job.template) or held
 
 
 def _job(step: PlanStep) -> str:

@@ -75,9 +75,8 @@ class Isolate(Changing):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """Nobody to cut off, or nobody else to answer."""
-        refusal = obstacle(facts.ground)
-        if refusal is not None:
-            return refusal.reason, refusal.message
+        if (refusal := obstacle(facts.ground)) is not None:
+            return refusal
         if (refused := routed.refusal(facts)) is not None:
             return refused
         workload = facts.workload

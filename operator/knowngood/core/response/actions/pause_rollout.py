@@ -42,8 +42,7 @@ class PauseRollout(WorkloadAction):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, or no workload."""
-        refusal = obstacle(facts.ground)
-        return (refusal.reason, refusal.message) if refusal is not None else None
+        return obstacle(facts.ground)
 
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """It is paused by a person, or is none that can be."""

@@ -47,9 +47,8 @@ class QuarantineDigest(Changing):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, no digest, or one that a person pins."""
-        refusal = obstacle(facts.ground)
-        if refusal is not None:
-            return refusal.reason, refusal.message
+        if (refusal := obstacle(facts.ground)) is not None:
+            return refusal
         digest = _digest(facts)
         if not digest:
             return Reason.SUSPECT_GONE, "which digest ran when it broke is not known, so that none is refused"

@@ -45,10 +45,7 @@ class RunJob(Changing):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, or no template."""
-        refusal = obstacle(facts.ground)
-        if refusal is not None:
-            return refusal.reason, refusal.message
-        return jobs.refusal(facts, _template(step))
+        return obstacle(facts.ground) or jobs.refusal(facts, _template(step))
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """Which version of the template it was."""

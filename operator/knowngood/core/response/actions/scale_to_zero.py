@@ -43,9 +43,8 @@ class ScaleToZero(WorkloadAction):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, no workload, or nothing to scale."""
-        refusal = obstacle(facts.ground)
-        if refusal is not None:
-            return refusal.reason, refusal.message
+        if (refusal := obstacle(facts.ground)) is not None:
+            return refusal
         if facts.workload is not None and facts.workload.replicas == 0:
             return Reason.ALREADY_RUNNING, "the workload is at zero replicas already"
         return None
