@@ -135,3 +135,8 @@ class AIIncidentStatus(ObservedModel):
         description="Ready, Acknowledged, EvidenceFrozen, Contained, ContainmentEffective, Contested, "
         "Recovered and Reviewed.",
     )
+
+    @property
+    def suspect_digest(self) -> str:
+        """sha256:… of the suspect's answering container; empty where it is not known."""
+        return self.suspect.digest if self.suspect else ""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from knowngood.api import GROUP
+from knowngood.api import GROUP, LABEL_MODEL
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.images import Image, parse_image
 from knowngood.core.facts.labels import Selector, read_selector
@@ -53,6 +53,10 @@ class Workload:
     on_delete: bool = False  # a StatefulSet that replaces a pod only when somebody deletes it
     partition: int = 0  # a StatefulSet keeps the pods below this number as they are
     problem: str = ""  # what its controller says stands in the way
+
+    def consents(self, model: str) -> bool:
+        """Whether its owner lets the operator watch and change it for that model."""
+        return self.labels.get(LABEL_MODEL) == model
 
     @property
     def every(self) -> tuple[Container, ...]:

@@ -234,7 +234,7 @@ def _ready(facts: ModelFacts) -> Said:
                 "is its owner's consent"
             ),
         )
-    if workload.labels.get(LABEL_MODEL) != name:
+    if not workload.consents(name):
         have = workload.labels.get(LABEL_MODEL, "")
         return (
             no,

@@ -41,8 +41,7 @@ def _now(status: AIIncidentStatus, signal: IncidentSignal, view: SignalView | No
 
 def _settles(status: AIIncidentStatus, view: SignalView) -> bool:
     """Whether the breach was there at the end, is of the same release as far as can be told, and has not passed."""
-    suspect = status.suspect.digest if status.suspect else ""
-    if view.judgement.digest not in {"", suspect} or _has_passed(status, view):
+    if view.judgement.digest not in {"", status.suspect_digest} or _has_passed(status, view):
         return False
     key = (view.signal.policy, view.signal.name)
     return any((s.policy, s.name) == key and s.verdict is Verdict.BREACH for s in status.signals)

@@ -4,7 +4,7 @@ Every such action is this life with its own objects and fields; the guards are h
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from enum import Enum
@@ -252,10 +252,14 @@ def _asked_anew(facts: Facts, step: PlanStep, plan: Plan) -> AIIncidentStatus:
 
 def another_acts(status: AIIncidentStatus, step: PlanStep) -> bool:
     """Whether a later step of the same rung has something to do that must not wait for this one."""
-    steps = status.plan.steps if status.plan else []
-    later = steps[[s.name for s in steps].index(step.name) + 1 :]
     beside = {ActionName.FREEZE_EVIDENCE.value, ActionName.NOTIFY.value}
-    return any(s.rung is step.rung and s.action not in beside for s in later)
+    return any(s.rung is step.rung and s.action not in beside for s in later(status, step))
+
+
+def later(status: AIIncidentStatus, step: PlanStep) -> Sequence[PlanStep]:
+    """The steps of the plan that come after this one, in order."""
+    steps = status.plan.steps if status.plan else []
+    return steps[[s.name for s in steps].index(step.name) + 1 :]
 
 
 def with_plan(facts: Facts, **changes: object) -> Facts:

@@ -127,7 +127,7 @@ def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         return status
     if not facts.running or not all(v and _sound(v) and _current(v, facts) and _lasted(v, facts) for v in views):
         return status
-    suspect = status.suspect.digest if status.suspect else ""
+    suspect = status.suspect_digest
     fixed = bool(suspect) and suspect not in facts.running
     if handing.covers(status, facts) and not fixed:
         return status

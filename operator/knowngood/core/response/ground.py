@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from knowngood.api import GROUP
+from knowngood.api import GROUP, LABEL_MODEL
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
@@ -48,10 +48,9 @@ def obstacle(ground: Ground) -> Refusal | None:
     workload, name = ground.workload, ground.model.metadata.name
     if workload is None:
         return Refusal(Reason.WORKLOAD_NOT_FOUND, f"there is no {ground.target_name} to patch")
-    if workload.labels.get("knowngood.dev/model") != name:
+    if not workload.consents(name):
         return Refusal(
-            Reason.CONSENT_MISSING,
-            f"{ground.target_name} lacks its owner's consent; label it knowngood.dev/model={name}",
+            Reason.CONSENT_MISSING, f"{ground.target_name} lacks its owner's consent; label it {LABEL_MODEL}={name}"
         )
     return None
 
@@ -67,14 +66,13 @@ def choice_for(ground: Ground) -> Choice:
         refusal = Refusal(Reason.PAUSED, f"{ground.target_name} is paused and would not roll out; resume it")
     if refusal is not None or ground.workload is None:
         return Choice(None, (refusal,) if refusal else ())
-    suspect = ground.incident.status.suspect
     situation = Situation(
         ground.workload,
         ground.container,
         ground.running,
         ground.implicated,
         ground.registries,
-        suspect.digest if suspect else "",
+        ground.incident.status.suspect_digest,
         quarantined(ground.model),
     )
     return choose(candidates(ground.model, ground.container), situation)

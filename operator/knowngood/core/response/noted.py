@@ -7,6 +7,7 @@ the object when it is written down, and lets it be put back later, so that an un
 from collections.abc import Mapping
 
 Noted = Mapping[str, str | None]
+LONGEST = 1024  # characters of a value that is written down, so that it can be put back
 
 
 def text(noted: Noted) -> str:

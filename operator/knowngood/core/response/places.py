@@ -14,8 +14,8 @@ from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import obstacle, target_name
 from knowngood.core.response.lookups import refusal, thing
 from knowngood.core.response.mutation import Versioned
-
-MAX_VALUE = 1024  # characters of what stood there; it has to be put back, and a flag is a short value
+from knowngood.core.response.noted import LONGEST
+from knowngood.core.response.variables import entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +185,7 @@ class Variable(Place):
 
     def patch(self, value: str | None) -> dict[str, Any]:
         """Of the variable alone; lists of containers and variables merge by name."""
-        variable = {"name": self._name, "$patch": "delete"} if value is None else {"name": self._name, "value": value}
+        variable = entry(self._name, value)
         return {"spec": {"template": {"spec": {"containers": [{"name": self.container, "env": [variable]}]}}}}
 
     def settled(self, facts: Facts) -> bool:
@@ -203,6 +203,6 @@ def place(model: ModelDeployment, name: str, answering: str = "") -> Place | Non
 
 def _too_long(found: Place, facts: Facts) -> Why | None:
     length = len(found.value(facts) or "")
-    if length <= MAX_VALUE:
+    if length <= LONGEST:
         return None
-    return Reason.TOO_LARGE, f"{found} holds {length} characters; a flag is a short value, at most {MAX_VALUE}"
+    return Reason.TOO_LARGE, f"{found} holds {length} characters; a flag is a short value, at most {LONGEST}"

@@ -8,7 +8,7 @@ from knowngood.api.plan import PlanStep, StepState
 from knowngood.api.steps import ActionName
 from knowngood.core.facts.things import Ref, Thing
 from knowngood.core.response import lookups, services
-from knowngood.core.response.changing import State, Why
+from knowngood.core.response.changing import State, Why, later
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.mutation import Mutation
 
@@ -96,7 +96,4 @@ def found(facts: Facts) -> str:
 
 def superseded(facts: Facts, step: PlanStep) -> bool:
     """Whether a later step of the plan leads the Service elsewhere, or back."""
-    plan = facts.incident.status.plan
-    steps = plan.steps if plan else []
-    later = steps[[s.name for s in steps].index(step.name) + 1 :]
-    return any(s.action in _LEADS and s.state in _BEGUN for s in later)
+    return any(s.action in _LEADS and s.state in _BEGUN for s in later(facts.incident.status, step))

@@ -39,7 +39,7 @@ def refusal(facts: Facts) -> Why | None:
         why = f"ModelDeployment {model.metadata.name} names no standby; write a warm copy's workload into spec.standby"
         return Reason.NOT_DECLARED, why
     workload = facts.standby.workload
-    if workload is None or workload.labels.get(LABEL_MODEL) != model.metadata.name:
+    if workload is None or not workload.consents(model.metadata.name):
         why = f"there is no {name} labelled {LABEL_MODEL}={model.metadata.name}; make it or label it so"
         return Reason.CONSENT_MISSING, f"{why}: the label is its owner's consent"
     if workload.selector.requirements or not workload.selector.equal:

@@ -6,9 +6,7 @@ from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.evidence import CUT, env_value, same_value
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.knowngood import Pin
-from knowngood.core.response.noted import Noted
-
-LONGEST = 1024  # characters of a value that is written down to be put back
+from knowngood.core.response.noted import LONGEST, Noted
 
 
 def names_of(pin: Pin) -> list[str]:
@@ -30,13 +28,14 @@ def put_back(pin: Pin, noted: Noted, evidence: Mapping[str, Mapping[str, str]]) 
     for name in names_of(pin):
         key = f"{pin.container}/{name}"
         if key in noted:
-            found.append(_restored(name, noted[key]))
+            found.append(entry(name, noted[key]))
         elif not _unchanged(name, pin, evidence):
             return None
     return found
 
 
-def _restored(name: str, value: str | None) -> dict[str, str]:
+def entry(name: str, value: str | None) -> dict[str, str]:
+    """How a strategic merge patch writes a variable; None takes it away."""
     return {"name": name, "$patch": "delete"} if value is None else {"name": name, "value": value}
 
 

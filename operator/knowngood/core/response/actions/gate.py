@@ -37,7 +37,7 @@ class Gate(Action):
 
     def usual_timeout(self, step: Step) -> str:
         """A person sleeps; a query and a Job do not."""
-        return _PERSON if step.gate is not None and step.gate.person is not None else _OTHERS
+        return _usual(step)
 
     def needs(self, facts: Facts, step: PlanStep) -> tuple[Ref, ...]:
         """The template and the Job, where it is a Job that decides."""
@@ -81,10 +81,9 @@ class Gate(Action):
         made = self._decided(facts, step)
         if made is not None:
             return made
-        waited = facts.now - (step.intended_at or facts.now)
-        timeout = step.timeout or _OTHERS
-        if waited > timedelta(seconds=seconds(timeout)):
-            return Record(_closed(facts, step, Reason.GATE_CLOSED, f"not let through within {timeout}"))
+        if _overdue(facts, step):
+            why = f"not let through within {step.timeout or _usual(step)}"
+            return Record(_closed(facts, step, Reason.GATE_CLOSED, why))
         return Record(facts.incident.status)
 
     def _decided(self, facts: Facts, step: PlanStep) -> Effect | None:
@@ -136,8 +135,7 @@ def _said(facts: Facts, step: PlanStep) -> Effect | None:
     found = counts(given, status)
     plan_hash = plan.hash if plan else ""
     if facts.unguarded or found is None or found.plan_hash != plan_hash:
-        waited = facts.now - (step.intended_at or facts.now) > timedelta(seconds=seconds(step.timeout or _PERSON))
-        return None if waited else _waiting(facts, step, Reason.AWAITING_APPROVAL, _ask(facts, step, given, plan_hash))
+        return _timed(facts, step, Reason.AWAITING_APPROVAL, _ask(facts, step, given, plan_hash))
     word = f"{found.by}" + (f": {found.comment}" if found.comment else "")
     if found.decision is Decision.REJECT:
         return Record(_closed(facts, step, Reason.REJECTED, f"kept closed by {word}", Actor.PERSON))
@@ -190,8 +188,17 @@ def _within(value: float, gate: PromQLGate) -> bool:
 
 def _timed(facts: Facts, step: PlanStep, reason: Reason | DataState, why: str) -> Effect | None:
     """It waits with that reason, unless its time is over."""
-    waited = facts.now - (step.intended_at or facts.now) > timedelta(seconds=seconds(step.timeout or _OTHERS))
-    return None if waited else _waiting(facts, step, reason.value, why)
+    return None if _overdue(facts, step) else _waiting(facts, step, reason.value, why)
+
+
+def _overdue(facts: Facts, step: PlanStep) -> bool:
+    """Whether it has waited for as long as it may."""
+    waited = facts.now - (step.intended_at or facts.now)
+    return waited > timedelta(seconds=seconds(step.timeout or _usual(step)))
+
+
+def _usual(step: Step | PlanStep) -> str:
+    return _PERSON if step.gate is not None and step.gate.person is not None else _OTHERS
 
 
 def _run(facts: Facts, step: PlanStep, template: str) -> Effect | None:

@@ -208,8 +208,7 @@ def _same(step: PlanStep) -> bool:
 
 def _suspects(facts: Facts) -> list[Pod]:
     """The pods that run the suspect, those that answer first."""
-    suspect = facts.incident.status.suspect
-    digest = suspect.digest if suspect else ""
+    digest = facts.incident.status.suspect_digest
     found = [p for p in facts.pods if p.live and (c := p.container(facts.container)) and c.running.digest == digest]
     return sorted(found, key=lambda p: (not p.ready, p.name)) if digest else []
 

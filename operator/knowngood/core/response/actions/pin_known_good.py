@@ -205,8 +205,7 @@ def _in_template(workload: Workload, changes: Sequence[Mapping[str, Any]]) -> di
 
 def _container(pin: Pin) -> dict[str, Any]:
     patch: dict[str, Any] = {"name": pin.container, "image": pin.image}
-    env: list[dict[str, str]] = [{"name": name, "value": value} for name, value in pin.env]
-    env += [{"name": name, "$patch": "delete"} for name in pin.remove_env]
+    env = [variables.entry(*variable) for variable in (*pin.env, *((name, None) for name in pin.remove_env))]
     if env:
         patch["env"] = env
     return patch

@@ -36,8 +36,7 @@ class QuarantineDigest(Changing):
 
     def describe(self, ground: Ground, step: Step | PlanStep) -> Described:
         """How the step stands in a plan."""
-        suspect = ground.incident.status.suspect
-        digest = suspect.digest if suspect and suspect.digest else "the suspect's digest"
+        digest = ground.incident.status.suspect_digest or "the suspect's digest"
         return Described(
             summary=f"refuse {digest}, and every tag, for {ground.target_name}",
             precondition="the suspect's digest is known, and spec.knownGood does not pin it",
@@ -49,7 +48,7 @@ class QuarantineDigest(Changing):
         """No consent, no digest, or one that a person pins."""
         if (refusal := obstacle(facts.ground)) is not None:
             return refusal
-        digest = _digest(facts)
+        digest = facts.incident.status.suspect_digest
         if not digest:
             return Reason.SUSPECT_GONE, "which digest ran when it broke is not known, so that none is refused"
         pinned = facts.model.spec.known_good.containers if facts.model.spec.known_good else []
@@ -62,7 +61,7 @@ class QuarantineDigest(Changing):
 
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """It is there already, or a person has lifted it."""
-        digest = _digest(facts)
+        digest = facts.incident.status.suspect_digest
         if digest in quarantined(facts.model):
             return Reason.ALREADY_SO, f"{digest} is in quarantine already"
         if digest in lifted(facts.model):
@@ -71,7 +70,9 @@ class QuarantineDigest(Changing):
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """Which digest it is about, whatever is suspected later."""
-        return StepObserved(resource_version=facts.model.metadata.resource_version, value=_digest(facts))
+        return StepObserved(
+            resource_version=facts.model.metadata.resource_version, value=facts.incident.status.suspect_digest
+        )
 
     def gone(self, facts: Facts, step: PlanStep) -> str:
         """The ModelDeployment is there, or there would be no step."""
@@ -114,11 +115,6 @@ class QuarantineDigest(Changing):
     def found(self, facts: Facts, step: PlanStep) -> str:
         """What became of it."""
         return f"{_seen(step)} free in spec.quarantine.lift"
-
-
-def _digest(facts: Facts) -> str:
-    suspect = facts.incident.status.suspect
-    return suspect.digest if suspect else ""
 
 
 def _seen(step: PlanStep) -> str:
