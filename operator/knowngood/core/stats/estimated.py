@@ -181,16 +181,17 @@ def errors(windows: float, phi: float) -> tuple[Values, Values, Values]:
 
 
 @lru_cache(maxsize=1024)
-def phis(windows: float, phi: float) -> Values:
+def phis(windows: float, phi: float, flat: bool = False) -> Values:
     """How likely each of PHIS is the true autocorrelation, where ``phi`` is its estimate (0: or less) without bias.
 
-    By the likelihood of that estimate, whose variance is (1 - phi²) / windows (Bartlett 1946), and, beforehand, the
-    less likely the nearer to 1: limits for windows that hardly differ from their neighbours would find nothing else.
+    By the likelihood of that estimate, whose variance is (1 - phi²) / windows (Bartlett 1946), and, unless ``flat``,
+    beforehand the less likely the nearer to 1: limits for windows that hardly differ from their neighbours would find
+    nothing else.
     """
     error = np.sqrt((1 - PHIS**2) / windows) * windows / max(windows - _FEWER, 1.0)
     away = (phi - PHIS) / error
     likely = np.exp(-(away**2) / 2) / error if phi > 0 else ndtr(away)
-    likely = likely * (1 - PHIS)
+    likely = likely if flat else likely * (1 - PHIS)
     found: Values = likely / likely.sum()
     return found
 

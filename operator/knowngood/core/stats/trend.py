@@ -24,6 +24,7 @@ _PHI_STEP = 0.05
 _EDGE = 0.583  # of Siegmund's correction for looking only at points, not all the time
 _CORNERS = 3.0  # how fast the statistic forgets: of the correlation at a lag of one history
 _HIGHEST = 60.0
+_ROOM = 1.4  # measured: for what a normal statistic and an autocorrelation by ranks leave out
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ def limit(points: float, number: int, phi: float) -> float:
 
 @lru_cache(maxsize=16384)
 def _limit(points: float, number: int, phi: float) -> float:
-    often = estimated.phis(float(number), phi)
+    often = estimated.phis(float(number), phi, flat=True)
     scales = np.exp(math.atanh(phi) - np.arctanh(estimated.PHIS))  # of the root of (1 + phi) / (1 - phi)
     forgets = _CORNERS / number
 
@@ -80,7 +81,7 @@ def _limit(points: float, number: int, phi: float) -> float:
     low, high = 0.0, _HIGHEST
     for _ in range(50):
         middle = (low + high) / 2
-        low, high = (middle, high) if run(middle) < points else (low, middle)
+        low, high = (middle, high) if run(middle) < _ROOM * points else (low, middle)
     return high
 
 
