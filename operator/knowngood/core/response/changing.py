@@ -194,8 +194,8 @@ class Changing(Action):
             return Record(outcome.ended(status, step, self.done(facts, step), facts))
         if facts.now - step.started_at > timedelta(seconds=seconds(step.timeout or self.default_timeout)):
             timeout = step.timeout or self.default_timeout
-            why = f"{step.action} was written, but is not in effect after {timeout}; {self.late(facts, step)}"
-            return Record(outcome.failed(status, step, Reason.ROLL_OUT_STUCK, why, facts))
+            late = f"{step.action} was written, but is not in effect after {timeout}; {self.late(facts, step)}"
+            return Record(outcome.failed(status, step, Reason.ROLL_OUT_STUCK, late, facts))
         held = self.held(facts, step)
         if held and held != step.message:
             status = stepped(status, step.name, {"reason": Reason.HELD.value, "message": held})

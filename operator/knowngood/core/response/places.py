@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from knowngood.api.common import ConfigMapKeyRef
 from knowngood.api.conditions import Reason
 from knowngood.api.modeldeployment import Flag, ModelDeployment
 from knowngood.core.facts.things import Ref
@@ -85,7 +86,9 @@ class ConfigMapKey(Place):
         return str(self._key.key)
 
     @property
-    def _key(self) -> Any:
+    def _key(self) -> ConfigMapKeyRef:
+        if self.flag.config_map_key_ref is None:
+            raise ValueError(f"the flag {self.flag.name} is no ConfigMap's")
         return self.flag.config_map_key_ref
 
     def __str__(self) -> str:
