@@ -20,7 +20,7 @@ def run(prove: bool) -> Result:
         found = matrix.sample(list(recordings.values()), (*KILLS, *ANSWERS), EACH, SEED)
         if prove:
             found = matrix.whole(list(recordings.values()))
-        outcomes = matrix.run(around, found, matrix.loudly if prove else None)
+        outcomes = matrix.run(around, found, recordings, matrix.loudly if prove else lambda _: None)
     wrong = [(o, said) for o in outcomes if (said := matrix.complaints(o, recordings[o.case.scene.name]))]
     reached = [o for o in outcomes if o.reached]
     rows = [(f"{name}: writes of a run", str(len(r.places))) for name, r in recordings.items()]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import ssl
+import sys
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class Kubelet:
             timeout=aiohttp.ClientTimeout(total=None),
         )
         self._watching = asyncio.create_task(self._watch())
+        self._watching.add_done_callback(_say_why)
 
     async def stop(self) -> None:
         """Watch no more."""
@@ -54,11 +56,13 @@ class Kubelet:
         ]
 
     async def _watch(self) -> None:
-        async with self._client.get(_DEPLOYMENTS, params={"watch": "1", "resourceVersion": "0"}) as answer:
-            async for line in answer.content:
-                event = orjson.loads(line)
-                if event["type"] in {"ADDED", "MODIFIED"}:
-                    await self._bring(event["object"])
+        """The API server ends every watch after half an hour to an hour: begin again, with all there are."""
+        while True:
+            async with self._client.get(_DEPLOYMENTS, params={"watch": "1", "resourceVersion": "0"}) as answer:
+                async for line in answer.content:
+                    event = orjson.loads(line)
+                    if event["type"] in {"ADDED", "MODIFIED"}:
+                        await self._bring(event["object"])
 
     async def _bring(self, deployment: Raw) -> None:
         """The pods and the status that this Deployment asks for."""
@@ -119,6 +123,11 @@ class Kubelet:
             if answer.status >= 400 and answer.status not in {404, 409}:
                 raise RuntimeError(f"{method} {path}: {found.get('message')}")
             return found
+
+
+def _say_why(ended: asyncio.Task[None]) -> None:
+    if not ended.cancelled() and (error := ended.exception()) is not None:
+        print(f"the kubelet watches no more: {error!r}", file=sys.stderr, flush=True)
 
 
 def _answers(pod: Raw) -> bool:

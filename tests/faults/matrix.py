@@ -2,7 +2,8 @@
 
 import random
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -15,6 +16,7 @@ AT_ONCE = 10  # worlds; each of them mostly waits
 PAIRS = 12
 TRIES = 3  # of a write that a run may do without
 LEASES = ("POST leases", "PUT leases")
+FAILED = "ContainmentFailed"
 _SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})
 
 
@@ -30,7 +32,7 @@ class Recording:
 
 def record(around: Surroundings, scene: Scene, runs: int = 2) -> Recording:
     """Run a scene undisturbed; AssertionError where two runs end differently."""
-    outcomes = _all(around, [Case(scene)] * runs)
+    outcomes = _all(around, [Case(scene)] * runs, {})
     for outcome in outcomes:
         assert not outcome.late, f"{scene.name}: {outcome.late}\n{outcome.log}"
         assert outcome.end is not None
@@ -81,23 +83,36 @@ def whole(recordings: Sequence[Recording]) -> list[Case]:
     return made + cases(first, HANGING)
 
 
-def run(around: Surroundings, found: Sequence[Case], say: Callable[[str], None] | None = None) -> list[Outcome]:
-    """Run cases, several at once; one whose write did not come is tried again."""
-    outcomes = _all(around, found, say)
+def run(
+    around: Surroundings,
+    found: Sequence[Case],
+    recordings: Mapping[str, Recording],
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    """Run cases, several at once; one whose write did not come is tried again. ``say`` is told how each ended."""
+    outcomes = _all(around, found, recordings, say)
     for _ in range(TRIES - 1):
         missed = [n for n, o in enumerate(outcomes) if not o.reached]
-        for n, outcome in zip(missed, _all(around, [found[n] for n in missed], say), strict=True):
+        for n, outcome in zip(missed, _all(around, [found[n] for n in missed], recordings, say), strict=True):
             outcomes[n] = outcome
     return outcomes
 
 
-def _all(around: Surroundings, found: Sequence[Case], say: Callable[[str], None] | None = None) -> list[Outcome]:
+def _all(
+    around: Surroundings,
+    found: Sequence[Case],
+    recordings: Mapping[str, Recording],
+    say: Callable[[str], None] = lambda _: None,
+) -> list[Outcome]:
+    ends = {name: r.end for name, r in recordings.items()}
     outcomes: list[Outcome] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for outcome in pool.map(lambda case: play(around, case), found):
+        for outcome in pool.map(lambda case: play(around, case, ends.get(case.scene.name)), found):
             outcomes.append(outcome)
-            if say is not None:
-                say(f"{len(outcomes)}/{len(found)} {outcome.case}: {'' if outcome.reached else 'not reached '}")
+            recording = recordings.get(outcome.case.scene.name)
+            wrong = complaints(outcome, recording) if recording else []
+            reached = "" if outcome.reached else " not reached"
+            say(f"{len(outcomes)}/{len(found)} {outcome.case}:{reached} {'; '.join(wrong) or 'ok'}")
     return outcomes
 
 
@@ -120,15 +135,21 @@ def complaints(outcome: Outcome, recording: Recording) -> list[str]:
 
 
 def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
-    found = [f"{count} Events {reason}" for reason, count in outcome.events.items() if count > 1]
+    once = Counter({FAILED: max(1, _failures(outcome.end))})
+    found = [f"{n} Events {reason}" for reason, n in outcome.events.items() if n > (once[reason] or 1)]
     if outcome.image_patches > recording.scene.image_patches:
         found.append(f"{outcome.image_patches} image patches, more than {recording.scene.image_patches}")
     if outcome.end is not None:
         told = outcome.end.timeline
-        found += [f"{told.count(r)} entries {r}" for r in dict.fromkeys(told) if told.count(r) > 1]
+        found += [f"{told.count(r)} entries {r}" for r in dict.fromkeys(told) if told.count(r) > (once[r] or 1)]
         if len(outcome.end.incidents) > 1:
             found.append(f"{len(outcome.end.incidents)} incidents")
     return found
+
+
+def _failures(end: End | None) -> int:
+    """How many steps failed, each of which is told of: what an escalation tries next may be refused as well."""
+    return sum(state in {"Failed", "Undone"} for _, state in end.steps) if end is not None else 0
 
 
 def _refused_for_good(case: Case) -> bool:
@@ -143,7 +164,7 @@ def _denied_an_event(case: Case) -> bool:
 
 
 def _loud(end: End) -> list[str]:
-    found = [] if "ContainmentFailed" in end.timeline else ["a refused patch was not said to have failed"]
+    found = [] if FAILED in end.timeline else ["a refused patch was not said to have failed"]
     if any(state not in _SETTLED for _, state in end.steps):
         found.append(f"steps left open: {end.steps}")
     return found

@@ -1,6 +1,7 @@
 """One run from healthy to contained and told, with one of its writes spoiled; and the state that it ends in."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from tests.faults.world import LateError, World, world
 Raw = dict[str, Any]
 MODEL = "digits"
 PATIENCE = 180.0  # no wait is shorter for it; on a busy machine a process may take a minute to start
+SETTLING = 20.0  # what differs for longer differs for good
 _EPISODE = re.compile(r"-[0-9a-f]{6}-")
 
 
@@ -62,8 +64,8 @@ class Outcome:
     log: str = ""
 
 
-def play(around: Surroundings, case: Case) -> Outcome:
-    """Run a case to its end, or until patience ends."""
+def play(around: Surroundings, case: Case, wanted: End | None = None) -> Outcome:
+    """Run a case to its end, or until patience ends; a life that began late gets time to reach the ``wanted`` one."""
     with world(around, case.scene, [MODEL]) as made:
         operator = made.operator()
         _arm(operator, case)
@@ -71,6 +73,9 @@ def play(around: Surroundings, case: Case) -> Outcome:
         late = ""
         try:
             story(made)
+            if wanted is not None:
+                with suppress(LateError):
+                    made.until("the same end", SETTLING, lambda: end_of(made) == wanted)
         except LateError as error:
             late = str(error)
         return outcome_of(made, case, late)

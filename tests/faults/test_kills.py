@@ -14,8 +14,8 @@ OPENED, TOLD = "POST aiincidents [open]", "POST events [IncidentContained]"
 ANSWERS = (Faults.CONFLICT, Faults.THROTTLED, Faults.LOST, Faults.COMMITTED_500)
 
 
-def played(around: Surroundings, cases: list[Case]) -> list[Outcome]:
-    outcomes = matrix.run(around, cases)
+def played(around: Surroundings, cases: list[Case], recording: Recording) -> list[Outcome]:
+    outcomes = matrix.run(around, cases, {recording.scene.name: recording})
     assert all(o.reached for o in outcomes), [str(o.case) for o in outcomes if not o.reached]
     return outcomes
 
@@ -28,13 +28,13 @@ def told(outcomes: list[Outcome], recording: Recording) -> list[str]:
 def test_a_kill_at_any_write_loses_and_doubles_nothing(around: Surroundings, recording: Recording) -> None:
     certain = [Case(recording.scene, place, Faults.KILL_AFTER) for place in (INTENT, PATCH, TOLD)]
     by_chance = matrix.sample([recording], KILLS, 2, SEED)
-    assert told(played(around, certain + by_chance), recording) == []
+    assert told(played(around, certain + by_chance, recording), recording) == []
 
 
 def test_a_false_or_lost_answer_changes_no_end(around: Surroundings, recording: Recording) -> None:
     certain = [Case(recording.scene, place, Faults.LOST) for place in (OPENED, INTENT, PATCH)]
     refused = Case(recording.scene, PATCH, Faults.INVALID)
-    outcomes = played(around, [refused, *certain, *matrix.sample([recording], ANSWERS, 1, SEED)])
+    outcomes = played(around, [refused, *certain, *matrix.sample([recording], ANSWERS, 1, SEED)], recording)
     assert told(outcomes, recording) == []
     assert outcomes[0].image_patches == 0
     assert outcomes[0].end is not None

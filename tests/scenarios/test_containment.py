@@ -138,6 +138,25 @@ def test_a_kill_between_an_effect_and_its_record_repeats_only_what_may_be_repeat
     assert done
 
 
+def test_who_comes_long_after_the_incident_was_opened_looks_at_the_signal_before_it_says_anything() -> None:
+    world = World(seconds=300.0)
+    world.restart()
+    assert world.settle() is not None
+    assert world.status.phase is None, "nothing is said of an incident whose signal nobody has seen yet"
+    world.live(60)
+    contained(world)
+    assert "NotContained" not in [e.reason for e in world.status.timeline]
+
+
+def test_where_the_signal_never_comes_it_is_said_in_time() -> None:
+    world = World(seconds=300.0, policy=None)
+    world.restart()
+    world.verdict_on = lambda _: Verdict.INCONCLUSIVE
+    world.live(70)
+    assert world.status.phase is not None
+    assert world.condition("Contained").status is ConditionStatus.FALSE
+
+
 @pytest.mark.parametrize("seed", range(EFFECTS * EFFECTS))
 def test_two_kills_change_nothing(seed: int) -> None:
     world, first, second = World(), Once(seed // EFFECTS), Once(seed % EFFECTS)

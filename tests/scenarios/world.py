@@ -92,6 +92,7 @@ class World:
     standby: Standby | None = None
     answer: Callable[[str], Answer] = lambda _: failed(DataState.EMPTY, "no such series")
     job_ends: str = "Complete"  # how a Job ends at once; empty: it runs on
+    since: float = 10.0  # when the process that lives now began
     cut_off: tuple[Pod, ...] = ()  # pods that the workload does not select any more
 
     @property
@@ -120,6 +121,7 @@ class World:
             unguarded=self.unguarded,
             standby=self.standby,
             kept=self._kept(),
+            since=b.at(self.since),
         )
 
     def _kept(self) -> dict[str, Pod]:
@@ -188,7 +190,7 @@ class World:
 
     def restart(self) -> None:
         """A kill: whatever was only in memory is gone, until the next poll."""
-        self.views = {}
+        self.views, self.since = {}, self.seconds
 
     def do(self, effect: Effect, lost: bool = False) -> None:
         """Do what the shell would; `lost` kills it after the first half of an effect that has two."""

@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -65,10 +66,12 @@ class Incidents:
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
         self._hands = Hands(api, store, sources)
+        self._since: datetime | None = None  # the first look, which a standby takes when it has become the leader
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
     async def reconcile(self, model: ModelDeployment) -> float | None:
         """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
+        self._since = self._since or moment(time.time())
         key = (model.metadata.namespace, model.metadata.name)
         again = await self._advance(key, model)
         await self._ended.follow(key, self._board.of(key).views)
@@ -158,6 +161,7 @@ class Incidents:
         return replace(
             facts,
             registries=tuple(self._settings.registries.allowed),
+            since=self._since,
             hold=self._hold(incident, facts.policy, others(self._store, incident)),
             unguarded=self._guard.missing,
         )

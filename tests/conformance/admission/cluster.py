@@ -48,6 +48,7 @@ _PLURALS: Final = {
     "AIIncident": "aiincidents",
     "IncidentPolicy": "incidentpolicies",
 }
+_ASK_AGAIN: Final = 503  # nothing was decided: what the API server says while it reads anew which kinds there are
 _INSTALLED: Final = ("CustomResourceDefinition", "ServiceAccount", "Role", "Binding", "Policy")
 
 
@@ -73,7 +74,15 @@ class Client:
     def send(self, method: str, path: str, body: Any = None, type_: str = MERGE, dry_run: bool = False) -> Answer:
         """One request; a PATCH is a merge patch unless said otherwise."""
         headers = {**self.headers, **({"Content-Type": type_} if method == "PATCH" else {})}
-        return self.server.call(method, path, body, headers=headers, params={"dryRun": "All"} if dry_run else {})
+        answers: list[Answer] = []
+
+        def answered() -> bool:
+            params = {"dryRun": "All"} if dry_run else {}
+            answers.append(self.server.call(method, path, body, headers=headers, params=params))
+            return answers[-1].status != _ASK_AGAIN
+
+        until(answered, f"an answer to {method} {path}")
+        return answers[-1]
 
     def create(self, item: dict[str, Any], dry_run: bool = False) -> Answer:
         """Create an object."""

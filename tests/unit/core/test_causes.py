@@ -12,7 +12,7 @@ from knowngood.api.common import IncidentType
 from knowngood.api.evidence import Change, Evidence, Missing, SeenConfig, SeenDependency
 from knowngood.api.incidentstatus import Suspect
 from knowngood.api.modelstatus import Ran
-from knowngood.api.observed import CauseKind, Verdict
+from knowngood.api.observed import CauseKind, RunningContainer, Verdict
 from knowngood.core.incidents.causes import blind, causes
 from knowngood.core.incidents.neighbours import digest_of
 from knowngood.core.incidents.onset import Onset
@@ -68,6 +68,16 @@ def test_a_roll_out_that_got_its_old_replica_set_back_is_dated_by_its_pods() -> 
     assert (found[0].kind, found[0].changed_at) == (CauseKind.RELEASE, b.at(240))
     known = causes(scene(rollouts=back, pods=[], releases=history(243)))
     assert (found[0].kind, known[0].changed_at) == (CauseKind.RELEASE, b.at(243))
+
+
+def test_a_roll_out_of_what_does_not_answer_now_is_no_cause() -> None:
+    pin = s.rollout(249, s.IMAGE, name="digits-1", revision="3", running="good")
+    suspect = s.rollout(200, s.IMAGE)
+    ran = [RunningContainer(name=b.CONTAINER, image=b.image("bad"), digest=b.BAD)]
+    found = Scene(s.evidence(rollouts=[pin, suspect]), ONSET, Suspect(digest=b.BAD, containers=ran))
+    assert causes(found)[0].changed_at == b.at(200), "a pin took the suspect away: it did not bring it"
+    alone = Scene(s.evidence(rollouts=[pin]), ONSET, Suspect(digest=b.BAD, containers=ran))
+    assert kinds(alone) == [CauseKind.RELEASE], "images that admission rewrites tell no roll-out from another"
 
 
 def test_pods_that_began_anew_are_no_roll_out() -> None:

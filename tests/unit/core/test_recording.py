@@ -27,6 +27,7 @@ def test_no_data_says_nothing_against_a_model_and_everything_else_does(state: Da
 
 def test_a_signal_that_learns_does_not_keep_the_others_from_learning() -> None:
     assert not speaks_against(learning())
+    assert not speaks_against(Judgement(Verdict.INCONCLUSIVE, Reason.NO_COMPARISON))
     assert not speaks_against(b.judgement(Verdict.HEALTHY))
 
 

@@ -7,7 +7,7 @@ from knowngood.api.analysis import Cause
 from knowngood.api.evidence import Change, Rollout, SeenConfig
 from knowngood.api.modelstatus import Release
 from knowngood.api.observed import CauseKind
-from knowngood.core.facts.images import short_digest
+from knowngood.core.facts.images import same_image, short_digest
 from knowngood.core.incidents.scene import Scene, cause, clock, how_near, nearness
 
 KINDS = frozenset({CauseKind.RELEASE, CauseKind.ENVIRONMENT, CauseKind.CONFIGURATION, CauseKind.REPLICAS})
@@ -38,7 +38,7 @@ def _rolled_out(scene: Scene) -> Iterator[Cause]:
     """Roll-outs, of each kind of change the one that fits best; of the release, with what its history says."""
     best: dict[CauseKind, Cause] = {}
     history = _from_history(scene)
-    for rollout in scene.evidence.rollouts:
+    for rollout in _of_the_suspect(scene):
         at = _rolled_out_at(scene, rollout)
         if at is None:
             continue
@@ -53,6 +53,15 @@ def _rolled_out(scene: Scene) -> Iterator[Cause]:
         else:
             best[CauseKind.RELEASE] = known.model_copy(update={"evidence": [*known.evidence, *history.evidence][:16]})
     yield from best.values()
+
+
+def _of_the_suspect(scene: Scene) -> list[Rollout]:
+    """The roll-outs of the images that were wrong; all of them where none is known to be one, or no image."""
+    wrong = {c.name: c.image for c in scene.suspect.containers} if scene.suspect else {}
+    found = [
+        r for r in scene.evidence.rollouts if all(same_image(wrong.get(c.name, c.image), c.image) for c in r.containers)
+    ]
+    return found or list(scene.evidence.rollouts)
 
 
 def _rolled_out_at(scene: Scene, rollout: Rollout) -> datetime | None:

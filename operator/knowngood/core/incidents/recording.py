@@ -18,6 +18,7 @@ _SILENT = frozenset(
     {
         Reason.LEARNING,
         Reason.IGNORED,
+        Reason.NO_COMPARISON,
         Reason.EMPTY,
         Reason.STALE,
         Reason.TOO_FEW_SAMPLES,

@@ -56,6 +56,7 @@ class Facts:
     registries: tuple[str, ...]
     episode: int
     now: datetime
+    since: datetime | None = None  # when this process began to look after incidents
     hold: Hold | None = None  # limits, cooldown, suspension, the emergency stop
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name

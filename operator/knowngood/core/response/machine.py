@@ -83,7 +83,9 @@ def plan(facts: Facts) -> Effect | None:
 def _not_seen_yet(facts: Facts) -> bool:
     """Whether a new process has still to see the signal that opened the incident; the record would lack it."""
     created, spec = facts.incident.metadata.creation_timestamp, facts.incident.spec
-    if spec.origin is not Origin.SIGNAL or created is None or facts.now - created > _PATIENCE:
+    if spec.origin is not Origin.SIGNAL or created is None:
+        return False
+    if facts.now - max(created, facts.since or created) > _PATIENCE:
         return False
     judged = [v for v in facts.signals.values() if v.signal.policy == (spec.policy_ref.name if spec.policy_ref else "")]
     return not judged or any(v.judgement.verdict is not Verdict.HEALTHY for v in judged)
