@@ -6,6 +6,7 @@ is kept in columns, so that all models move at once.
 
 from collections import Counter
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
@@ -61,6 +62,14 @@ class Columns:
         self._free.append(row)
 
 
+@dataclass(frozen=True, slots=True)
+class Tentative:
+    """The ties of release labels to digests that one poll saw, and its tick."""
+
+    ties: Mapping[str, str]
+    tick: float
+
+
 class ModelBoard:
     """One model's verdicts, its release labels' digests, and how long each digest was seen healthy (seconds)."""
 
@@ -70,7 +79,7 @@ class ModelBoard:
         self.judged: dict[SignalKey, Judged] = {}
         self.judged_by: dict[SignalKey, str] = {}
         self.ties: dict[str, str] = {}
-        self.tentative: dict[str, object] = {}  # ties that one poll saw, and its tick
+        self.tentative: Tentative | None = None
         self.row = columns.take()
         self._columns, self._counts = columns, counts
         self._past: dict[str, float] = {}  # how long other digests were healthy

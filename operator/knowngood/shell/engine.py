@@ -32,6 +32,7 @@ from knowngood.shell.stop import Stop
 from knowngood.shell.store import Key, Store
 from knowngood.shell.unread import Unread
 from knowngood.shell.waiting import Waiting
+from knowngood.shell.watched import Watched
 from knowngood.shell.workqueue import WorkQueue
 from knowngood.shell.writes import refresh, write_status
 
@@ -68,7 +69,7 @@ class Engine:
     async def run(self) -> None:
         """Work until cancelled; what was open before is touched before it is taken further."""
         await self._stop.read()
-        waiting = Waiting(self._store)
+        waiting, watched = Waiting(self._store), Watched(self._store)
         self._incidents.tell_again()
         self._store.subscribe(self._on_change)
         for model in self._store.models():
@@ -89,6 +90,7 @@ class Engine:
                 group.create_task(self._keeper.run())
         finally:
             waiting.close()
+            watched.close()
             self._store.unsubscribe(self._on_change)
             self._policies.close()
 

@@ -131,7 +131,8 @@ class Judging:
         found = self._judged(read, frame, turns)
         late = []
         for number, outcome in enumerate(found):
-            if outcome.judged.unknown_releases and read.current and await tie(read, turns[number], tick, ask):
+            unknown = outcome.judged.unknown_releases
+            if unknown and read.current and await tie(read, turns[number], unknown, tick, ask):
                 late.append(number)
                 roster.unsettle(turns[number].number)
                 self._board.changes += 1

@@ -19,6 +19,11 @@ CYCLE_SECONDS = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
 )
 SIGNALS = Gauge("knowngood_signals", "Signals by their last verdict.", ["verdict"])
+WATCHED = Gauge(
+    "knowngood_model_watched",
+    "1 where every signal of the model has data, 0 where one lacks it or none was judged yet.",
+    ["namespace", "model"],
+)
 INCIDENTS_OPENED = Counter("knowngood_incidents_opened", "Incidents opened.", ["type", "severity"])
 PHASES = Counter("knowngood_incident_phases", "Phases that incidents entered.", ["phase"])
 TIME_TO_CONTAIN = Histogram(

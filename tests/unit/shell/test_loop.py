@@ -83,6 +83,28 @@ async def test_a_sum_counts_each_window_once_and_finds_a_slow_decay() -> None:
     assert loop.said.verdict is Verdict.BREACH
 
 
+async def test_what_the_first_signal_found_of_a_new_models_releases_no_other_asks_for() -> None:
+    loop = Loop(Source(steady), raw_policy([b.signal(), OTHER], NEEDED))
+    loop.store.apply(raw_model(version=2, status={}))
+    for number in range(4):
+        await loop.tick(START + number * INTERVAL)
+    owners = [text for text, _, _ in loop.source.asked if text.startswith("group")]
+    assert len(owners) == 2, "what two polls see is believed, and each of them asks once"
+    assert loop.model.ties == {"1": b.GOOD}
+
+
+async def test_a_signal_that_cannot_tell_whose_its_releases_are_leaves_it_to_the_others() -> None:
+    loop = Loop(Source(steady), raw_policy([b.signal(), OTHER], NEEDED))
+    loop.store.apply(raw_model(version=2, status={}))
+    loop.source.broken = "good_total"
+    await loop.tick(START)
+    loop.source.broken = None
+    loop.source.tied = False
+    await loop.tick(START + INTERVAL)
+    assert len([t for t, _, _ in loop.source.asked if t.startswith("group")]) == 2
+    assert loop.model.ties == {}
+
+
 async def test_nothing_is_learned_from_a_window_in_which_another_signal_was_not_healthy() -> None:
     loop = Loop(Source(steady), raw_policy([b.signal(), OTHER], NEEDED))
     await loop.run(START, START + 3 * WINDOW)
