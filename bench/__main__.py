@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from bench import d1, d2, d3, d4, p1, p2, p3, p4, p5, p8, r1, r4, r5, r6, r7, r8, r9, real
+from bench import calm, d1, d2, d3, d4, p1, p2, p3, p4, p5, p8, r1, r4, r5, r6, r7, r8, r9, real
 from bench.result import Result, proof, table
 
 BENCHES = {
@@ -18,6 +18,7 @@ BENCHES = {
     "D3": d3.run,
     "D4": d4.run,
     "DR": real.run,
+    "CALM": calm.run,
     "R1": r1.run,
     "R4": r4.run,
     "R5": r5.run,

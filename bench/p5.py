@@ -1,8 +1,5 @@
 """P5, pin: from a breach that a separate observer sees in Prometheus to the patch that the API server accepted."""
 
-import json
-import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass
@@ -11,21 +8,19 @@ from typing import Any
 
 import requests
 
+from bench.installed import installed
 from bench.result import Result, percentile, result
 from knowngood.api.durations import seconds
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.signals.answer import parse_answer
 from knowngood.core.signals.compiled import CompiledSignal, compile_policy
-from lab import env as lab_env
-from lab import images as lab_images
-from lab.demo.images import BUILD, stage, stage_operator
-from lab.model.releases import BAD, BETTER, GOOD
-from tests.e2e.cluster import ROOT, Audit, Cluster, Place, eventually, others_stopped
+from lab.model.releases import BAD
+from tests.e2e.cluster import Audit, Place, eventually
 
-SYSTEM = RELEASE = "knowngood-bench"
+SYSTEM = "knowngood-bench"
 NAMESPACES = [f"bench-{i}" for i in range(4)]
-USER = f"system:serviceaccount:{SYSTEM}:{RELEASE}"
+USER = f"system:serviceaccount:{SYSTEM}:{SYSTEM}"
 QUICK, WHOLE = 3, 13  # rounds of four incidents
 ALLOWED_OVERHEAD = 0.1
 LOOK_EVERY = 0.05
@@ -94,48 +89,6 @@ def _signal(place: Place) -> CompiledSignal:
     return compile_policy(policy, [model]).signals[0]
 
 
-def _helm(env: dict[str, str], *words: str) -> None:
-    subprocess.run([env["HELM"], "--kubeconfig", env["KUBECONFIG"], *words], check=True, capture_output=True)
-
-
-def _prepare(env: dict[str, str], cluster: Cluster) -> list[Place]:
-    context = stage(BUILD / "context")
-    dockerfile = context / "model" / "Dockerfile"
-    good, bad, better = (lab_images.build("digits", context, dockerfile, {"RELEASE": r}) for r in (GOOD, BAD, BETTER))
-    operator = lab_images.build("knowngood-operator", stage_operator(BUILD / "operator"))
-    for namespace in NAMESPACES:
-        cluster("delete", "namespace", namespace, "--ignore-not-found")
-        cluster("create", "namespace", namespace)
-    repository, _, digest = operator.partition("@")
-    values = {
-        "image": {"repository": repository, "digest": digest},
-        "watch": {"namespaces": NAMESPACES},
-        "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
-        "registries": {"allowed": [env["REGISTRY"]]},
-    }
-    file = BUILD / "bench-values.json"
-    file.write_text(json.dumps(values))
-    chart = str(ROOT / "charts" / "knowngood")
-    _helm(
-        env,
-        "upgrade",
-        RELEASE,
-        chart,
-        "--install",
-        "-n",
-        SYSTEM,
-        "--create-namespace",
-        "--take-ownership",
-        "--values",
-        str(file),
-    )
-    cluster("-n", SYSTEM, "rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
-    places = [Place(cluster, namespace, good, bad, better) for namespace in NAMESPACES]
-    for place in places:
-        cluster.apply(*place.objects(place.good))
-    return places
-
-
 def _round(env: dict[str, str], places: list[Place]) -> list[Timing]:
     for place in places:
         place.reset(place.good)
@@ -174,17 +127,11 @@ def _contained(place: Place) -> dict[str, Any]:
 
 def run(prove: bool) -> Result:
     """The 99th percentile of the time beyond interval + `for` + FreezeEvidence, in seconds."""
-    subprocess.run([sys.executable, "-m", "lab", "up"], check=True, capture_output=True)
-    env = lab_env.load()
-    cluster = Cluster(env)
-    with others_stopped(cluster, SYSTEM):
-        try:
-            places = _prepare(env, cluster)
-            timings = [t for _ in range(WHOLE if prove else QUICK) for t in _round(env, places)]
-        finally:
-            _helm(env, "uninstall", RELEASE, "-n", SYSTEM)
-            for namespace in [*NAMESPACES, SYSTEM]:
-                cluster("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+    with installed(SYSTEM, NAMESPACES) as (env, cluster, releases):
+        places = [Place(cluster, namespace, *releases) for namespace in NAMESPACES]
+        for place in places:
+            cluster.apply(*place.objects(place.good))
+        timings = [t for _ in range(WHOLE if prove else QUICK) for t in _round(env, places)]
     beyond = percentile([t.to_patch - t.bound for t in timings], 0.99)
     total = [t.to_patch for t in timings]
     rows = [

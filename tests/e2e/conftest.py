@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,12 +16,15 @@ from lab import env as lab_env
 from lab import images as lab_images
 from lab.demo.images import BUILD, stage, stage_operator
 from lab.model.releases import BAD, BETTER, GOOD
+from tests.e2e.calm import NAMESPACE as CALM
+from tests.e2e.calm import Calm, calm_place
 from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
 from tests.faults.loop import background
 from tests.faults.proxy import Proxy
 
 NAMESPACES = [f"e2e-{i}" for i in range(4)]
+WATCHED = [*NAMESPACES, CALM]
 USER = f"system:serviceaccount:{SYSTEM}:{RELEASE}"
 
 
@@ -60,7 +64,7 @@ def chart(
     env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """The chart installed with no replica: its CRDs, ServiceAccount and Role in the namespaces of these tests."""
-    for namespace in NAMESPACES:
+    for namespace in WATCHED:
         cluster("delete", "namespace", namespace, "--ignore-not-found")
         cluster("create", "namespace", namespace)
     repository, _, digest = operator_image.partition("@")
@@ -68,7 +72,7 @@ def chart(
     content = {
         "image": {"repository": repository, "digest": digest},
         "replicas": 0,
-        "watch": {"namespaces": NAMESPACES},
+        "watch": {"namespaces": WATCHED},
         "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
         "registries": {"allowed": [env["REGISTRY"]]},
     }
@@ -78,7 +82,7 @@ def chart(
     with others_stopped(cluster, SYSTEM):
         yield values
     helm(env, "uninstall", RELEASE, "--namespace", SYSTEM)
-    for namespace in [*NAMESPACES, SYSTEM]:
+    for namespace in [*WATCHED, SYSTEM]:
         cluster("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
 
 
@@ -113,7 +117,7 @@ def operator(
     settings = {
         "sources": {"default": {"url": proxy.url, "timeout": "2s"}},
         "registries": {"allowed": [env["REGISTRY"]]},
-        "watch": {"namespaces": NAMESPACES, "relistInterval": "30s"},
+        "watch": {"namespaces": WATCHED, "relistInterval": "30s"},
         "leaderElection": {"namespace": SYSTEM, "identity": "e2e"},
         "admission": {"policy": f"{SYSTEM}.{RELEASE}.decisions"},
         "http": {"host": "127.0.0.1", "port": port},
@@ -137,6 +141,22 @@ def _as_service_account(cluster: Cluster, directory: Path) -> Path:
     path = directory / "kubeconfig"
     path.write_text(json.dumps(raw))
     return path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calm(cluster: Cluster, releases: tuple[str, str, str], operator: Operator) -> Iterator[Calm]:
+    """A healthy model with a restless life, beside all other tests."""
+    made = Calm(calm_place(cluster, releases))
+    made.start()
+    yield made
+    made.stop()
+    assert made.place.incidents() == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def calm_since(calm: Calm) -> float:
+    """Since when, in monotonic seconds."""
+    return time.monotonic()
 
 
 @pytest.fixture(scope="session", autouse=True)
