@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields
 
 from tests.faults.cluster import Surroundings
 from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
-from tests.faults.run import Case, End, Outcome, play
+from tests.faults.run import Case, End, Outcome, Wanted, play
 from tests.faults.scenes import SCENES, Scene
 
 AT_ONCE = 10  # worlds; each of them mostly waits
@@ -104,10 +104,10 @@ def _all(
     recordings: Mapping[str, Recording],
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
-    ends = {name: r.end for name, r in recordings.items()}
+    wanted = {name: Wanted(r.end, r.events) for name, r in recordings.items()}
     outcomes: list[Outcome] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for outcome in pool.map(lambda case: play(around, case, ends.get(case.scene.name)), found):
+        for outcome in pool.map(lambda case: play(around, case, wanted.get(case.scene.name)), found):
             outcomes.append(outcome)
             recording = recordings.get(outcome.case.scene.name)
             wrong = complaints(outcome, recording) if recording else []
@@ -135,7 +135,8 @@ def complaints(outcome: Outcome, recording: Recording) -> list[str]:
 
 
 def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
-    once = Counter({FAILED: max(1, _failures(outcome.end))})
+    refused = _refused_for_good(outcome.case)  # a step's own undoing, too, which then has failed twice
+    once = Counter({FAILED: max(1, _failures(outcome.end) + refused)})
     found = [f"{n} Events {reason}" for reason, n in outcome.events.items() if n > (once[reason] or 1)]
     if outcome.image_patches > recording.scene.image_patches:
         found.append(f"{outcome.image_patches} image patches, more than {recording.scene.image_patches}")

@@ -7,7 +7,7 @@ import pytest
 
 from knowngood.api.conditions import ConditionStatus, Reason, find_condition
 from knowngood.api.modelstatus import KnownGoodSource, ModelDeploymentStatus, ModelPhase
-from knowngood.api.observed import Verdict
+from knowngood.api.observed import NamedImage, Verdict
 from knowngood.core.facts.workload import PodContainer
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
 from knowngood.core.incidents.suspicion import Suspicion
@@ -127,6 +127,22 @@ class TestLabels:
         killed = facts(model=b.model(releases=[b.release("good", "1"), b.release("bad")]), ties={})
         found = status_of(replace(killed, ties_told={"2": b.BAD}))
         assert {r.digest: r.release for r in found.releases} == {b.GOOD: "1", b.BAD: "2"}
+
+    def test_a_suspect_that_ran_while_nothing_could_be_written_is_in_the_history_all_the_same(self) -> None:
+        known = facts(model=b.model(releases=[b.release("good", "1")]), ties={}, incident="digits-1")
+        ran = (NamedImage(name=b.CONTAINER, image=b.image("bad")), NamedImage(name="injected", image="sidecar:1"))
+        about = Suspicion(b.BAD, "digits-1", b.at(90), ongoing=True, blameless=False, containers=ran)
+        found = status_of(replace(known, suspicions=(about,), ties_told={"2": b.BAD}))
+        bad = found.releases[0]
+        assert (bad.digest, bad.release, bad.implicated_in) == (b.BAD, "2", "digits-1")
+        assert bad.containers == [NamedImage(name=b.CONTAINER, image=b.image("bad"))], "what was injected is left out"
+        assert (bad.first_seen, bad.last_seen, bad.proven_at) == (b.at(90), b.at(100), None)
+        later = replace(
+            known, model=known.model.model_copy(update={"status": found}), suspicions=(about,), now=b.at(200)
+        )
+        assert status_of(later).releases == found.releases
+        over = replace(known, suspicions=(replace(about, ongoing=False),))
+        assert [r.digest for r in status_of(over).releases] == [b.GOOD], "what the history has dropped stays so"
 
     def test_what_the_history_says_is_not_changed_by_an_incident(self) -> None:
         known = facts(model=b.model(releases=[b.release("good", "1"), b.release("bad", "2")]), ties={})

@@ -24,7 +24,7 @@ from knowngood.core.facts.workload import Pod, PodContainer, Workload
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.quarantine import kept, quarantined, unproven
 from knowngood.core.incidents.record import clipped
-from knowngood.core.incidents.releases import filled, observe, prove, ties_of
+from knowngood.core.incidents.releases import filled, missed, observe, prove, ties_of
 from knowngood.core.incidents.signalconditions import Said, available, learned
 from knowngood.core.incidents.suspicion import Suspicion, weighed
 
@@ -95,7 +95,7 @@ def _releases(facts: ModelFacts) -> list[Release]:
                 [_named(c.name, c.running.pinned or c.image) for c in _all(pod) if _declared(c.name, facts)],
             )
     ties = filled({**ties_of(facts.model.status.releases), **facts.ties}, facts.ties_told)
-    releases = observe(facts.model.status.releases, running, ties, facts.now)
+    releases = observe(_history(facts, running, ties), running, ties, facts.now)
     bad = quarantined(facts.model)
     releases = [unproven(r) if r.digest in bad else weighed(r, facts.suspicions) for r in releases]
     for digest in running:
@@ -104,6 +104,18 @@ def _releases(facts: ModelFacts) -> list[Release]:
         if judged and _promotes(facts.model) and not facts.proof_refused:
             releases = prove(releases, digest, facts.healthy_for[digest], facts.soak, facts.now)
     return releases
+
+
+def _history(facts: ModelFacts, running: Mapping[str, object], ties: Mapping[str, str]) -> list[Release]:
+    """The history, and what an open incident saw run that is gone before anybody could write it there."""
+    history = facts.model.status.releases
+    known = {r.digest for r in history} | running.keys()
+    gone = {s.digest: s for s in facts.suspicions if s.ongoing and s.digest not in known}
+    added = [
+        missed(s.digest, [c for c in s.containers if _declared(c.name, facts)], s.since, ties, facts.now)
+        for s in gone.values()
+    ]
+    return [*added, *history]
 
 
 def _declared(container: str, facts: ModelFacts) -> bool:

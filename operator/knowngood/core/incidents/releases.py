@@ -92,6 +92,15 @@ def observe(
     return _bounded(born + updated, running)
 
 
+def missed(
+    digest: str, containers: Sequence[NamedImage], since: datetime, ties: Mapping[str, str], now: datetime
+) -> Release:
+    """A release that ran ``since`` then and is gone, while nobody could write that it ran."""
+    ran = [Ran(from_=since, to=now)]
+    label = label_of(digest, ties)
+    return Release(digest=digest, containers=list(containers), release=label, first_seen=since, last_seen=now, ran=ran)
+
+
 def _bounded(releases: list[Release], running: Mapping[str, object]) -> list[Release]:
     """The newest, and before them what runs and what has been proven, which a rollback may need."""
     if len(releases) <= MAX_RELEASES:

@@ -4,12 +4,14 @@ What a person judged is taken from the record, which has only what admission gua
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from knowngood.api.aiincident import AIIncident, DispositionVerdict
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modelstatus import Release
+from knowngood.api.observed import NamedImage, RunningContainer
+from knowngood.core.facts.images import parse_image
 from knowngood.core.incidents.decisions import judged
 from knowngood.core.incidents.record import is_over
 
@@ -25,6 +27,7 @@ class Suspicion:
     since: datetime
     ongoing: bool
     blameless: bool = False  # over, and it was not the release, or nobody had to act
+    containers: tuple[NamedImage, ...] = ()  # of the release, by digest where it is known
 
 
 def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
@@ -37,8 +40,14 @@ def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
         verdict = judged(status)
         blameless = status.phase in _BLAMELESS or verdict not in {None, DispositionVerdict.TRUE_POSITIVE}
         over = is_over(incident)
-        found.append(Suspicion(status.suspect.digest, incident.metadata.name, status.opened_at, not over, blameless))
+        ran = tuple(NamedImage(name=c.name, image=_by_digest(c)) for c in status.suspect.containers)
+        name, since = incident.metadata.name, status.opened_at
+        found.append(Suspicion(status.suspect.digest, name, since, not over, blameless, ran))
     return tuple(found)
+
+
+def _by_digest(container: RunningContainer) -> str:
+    return replace(parse_image(container.image), digest=container.digest).pinned or container.image
 
 
 def ties_told(incidents: Iterable[AIIncident], by_release: Collection[tuple[str, str]]) -> dict[str, str]:
