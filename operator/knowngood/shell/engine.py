@@ -18,6 +18,7 @@ from knowngood.core.response.knowngood import refusal_of_pin
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
 from knowngood.shell import cluster as c
+from knowngood.shell import metrics
 from knowngood.shell.board import Board
 from knowngood.shell.facts import model_facts
 from knowngood.shell.fencing import Fence
@@ -33,11 +34,12 @@ from knowngood.shell.store import Key, Store
 from knowngood.shell.unread import Unread
 from knowngood.shell.waiting import Waiting
 from knowngood.shell.watched import Watched
-from knowngood.shell.workqueue import WorkQueue
+from knowngood.shell.workqueue import Backoff, WorkQueue
 from knowngood.shell.writes import refresh, write_status
 
 log = structlog.get_logger()
 _WORKERS = 16
+_TRIES = 3  # of a write that conflicts, each on what was read since
 
 
 class Engine:
@@ -64,6 +66,7 @@ class Engine:
         token = f"{settings.leader_election.identity or 'operator'}/{time.time_ns()}"
         self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
         self._unread = Unread(api, store)
+        self._rest = Backoff()  # of kind and key: statuses that could not be written
         self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
@@ -118,6 +121,7 @@ class Engine:
             self._board.drop(key)
             self._lessons.drop(key)
             self._keeper.forget(key)
+            self._rest.over((c.MODELS.kind, *key))
         self._models.add(key)
         for policy in list(self._policies.policies_of(key)):
             self._policy_queue.add(policy)
@@ -133,7 +137,7 @@ class Engine:
         if model.metadata.deletion_timestamp is not None:
             return None
         again, failure = await self._reconciled(model)
-        await self._write_model_status(key)  # whatever became of the incident, the model's state is told
+        await self._told(key)  # whatever became of the incident, the model's state is told
         if failure is not None:
             raise failure
         return again
@@ -146,9 +150,27 @@ class Engine:
             conflict = isinstance(error, c.ApiError) and error.conflict
             return (0.0, None) if conflict else (None, error)
 
+    async def _told(self, key: Key) -> None:
+        """Write the model's status; where that fails it is left alone for a while, and its incident is not."""
+        mark = (c.MODELS.kind, *key)
+        if left := self._rest.left(mark):
+            self._models.add_later(key, left)
+            return
+        try:
+            await self._write_model_status(key)
+        except c.ApiError as error:
+            if error.not_leading:
+                raise
+            again = self._rest.failed(mark)
+            metrics.RECONCILE_ERRORS.labels(c.MODELS.kind).inc()
+            log.warning("status not written", error=str(error), again_in=again, namespace=key[0], model=key[1])
+            self._models.add_later(key, again)
+        else:
+            self._rest.over(mark)
+
     async def _write_model_status(self, key: Key) -> None:
-        refused = ""
-        for _ in range(5):
+        refused, conflict = "", None
+        for _ in range(_TRIES):
             model = self._store.model(key)
             if model is None:
                 return
@@ -162,9 +184,12 @@ class Engine:
                 if error.status == 403 and not refused:
                     refused = error.message  # a proof that admission does not share; the rest is told all the same
                 elif error.conflict:
+                    conflict = error
                     await refresh(self._api, self._store, c.MODELS, key)
                 else:
                     raise
+        if conflict is not None:
+            raise conflict
 
     def _model_facts(self, key: Key) -> ModelFacts:
         model = self._store.model(key)
@@ -208,7 +233,8 @@ class Engine:
             if not error.conflict:
                 raise
             await refresh(self._api, self._store, resource, key)
-            return 0.0
+            return self._rest.failed((resource.kind, *key))
+        self._rest.over((resource.kind, *key))
         return None
 
     def _source_said(self, key: Key) -> Said:

@@ -1,6 +1,7 @@
 """Keys to reconcile: each at most once at a time, failures delayed a key of their own, nobody waits for another."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -16,6 +17,31 @@ Key = tuple[str, str]
 Work = Callable[[Key], Awaitable[float | None]]
 
 
+class Backoff:
+    """How long to leave a key alone that failed: twice as long each time."""
+
+    def __init__(self) -> None:
+        self._failures: dict[tuple[str, ...], int] = {}
+        self._until: dict[tuple[str, ...], float] = {}
+
+    def failed(self, key: tuple[str, ...]) -> float:
+        """Seconds to wait from now on."""
+        count = self._failures.get(key, 0)
+        self._failures[key] = count + 1
+        delay: float = min(_LONGEST_DELAY, _FIRST_DELAY * 2.0 ** min(count, 10))
+        self._until[key] = time.monotonic() + delay
+        return delay
+
+    def left(self, key: tuple[str, ...]) -> float:
+        """Seconds that are left to wait; 0 where it may be tried."""
+        return max(0.0, self._until.get(key, 0.0) - time.monotonic())
+
+    def over(self, key: tuple[str, ...]) -> None:
+        """It went well, or is gone."""
+        self._failures.pop(key, None)
+        self._until.pop(key, None)
+
+
 class WorkQueue:
     """Runs ``work(key)`` for keys that were added; what it returns is when to look again, in seconds."""
 
@@ -23,7 +49,7 @@ class WorkQueue:
         self._kind, self._work = kind, work
         self._dirty: set[Key] = set()
         self._busy: set[Key] = set()
-        self._failures: dict[Key, int] = {}
+        self._backoff = Backoff()
         self._timers: dict[Key, asyncio.TimerHandle] = {}
         self._ready: asyncio.Queue[Key] = asyncio.Queue()
         self._workers = workers
@@ -74,7 +100,7 @@ class WorkQueue:
         except Exception as error:
             self._failed(key, error)
             return
-        self._failures.pop(key, None)
+        self._backoff.over(key)
         if again is not None:
             self.add_later(key, again)
 
@@ -82,9 +108,7 @@ class WorkQueue:
         if isinstance(error, ApiError) and error.not_leading:
             self.add_later(key, _WITHOUT_LEASE)  # which is no failure of the key's, and may end at once
             return
-        count = self._failures.get(key, 0)
-        self._failures[key] = count + 1
-        delay = min(_LONGEST_DELAY, _FIRST_DELAY * 2 ** min(count, 10))
+        delay = self._backoff.failed(key)
         metrics.RECONCILE_ERRORS.labels(self._kind).inc()
         known: dict[str, Any] = {"kind": self._kind, "namespace": key[0], "name": key[1], "again_in": delay}
         if isinstance(error, ApiError):

@@ -19,6 +19,62 @@ class Api:
         raise ApiError(0, "NotLeading", "the Lease was not renewed in time")
 
 
+class Refusing:
+    """An API server that has moved on whenever one writes, and counts how often that was tried."""
+
+    def __init__(self, raw: Any, status: int = 409) -> None:
+        self.raw, self.status, self.tries = raw, status, 0
+
+    async def get(self, *_: Any) -> Any:
+        return self.raw
+
+    async def patch(self, *_: Any, **__: Any) -> Any:
+        self.tries += 1
+        raise ApiError(self.status, "Conflict" if self.status == 409 else "Invalid", "refused")
+
+
+def known(model: Any) -> Any:
+    raw = model.to_object()
+    raw["metadata"]["resourceVersion"] = "1"
+    return raw
+
+
+@pytest.mark.parametrize("kind", ["policy", "playbook"])
+async def test_a_status_that_always_conflicts_is_tried_again_with_rests(kind: str) -> None:
+    raw = known(b.policy() if kind == "policy" else b.playbook())
+    raw["metadata"] = {"namespace": b.NAMESPACE, "uid": "uid", **raw["metadata"]}
+    api, store = Refusing(raw), Store()
+    store.apply(raw)
+    engine = Engine(cast(Cluster, api), store, {}, Settings())
+    queue = engine._policy_queue if kind == "policy" else engine._playbooks
+    queue.add((b.NAMESPACE, raw["metadata"]["name"]))
+    working = asyncio.create_task(queue.run())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await working
+    assert 2 <= api.tries <= 6
+
+
+async def test_a_models_status_that_is_refused_does_not_put_off_its_incident(monkeypatch: pytest.MonkeyPatch) -> None:
+    raw = known(b.model())
+    api, store, looks = Refusing(raw, 422), Store(), 0
+    store.apply(raw)
+    engine = Engine(cast(Cluster, api), store, {}, Settings())
+
+    async def reconcile(_: Any) -> float:
+        nonlocal looks
+        looks += 1
+        return 0.01
+
+    monkeypatch.setattr(engine._incidents, "reconcile", reconcile)
+    engine._models.add((b.NAMESPACE, b.MODEL))
+    working = asyncio.create_task(engine._models.run())
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1.0):
+            await working
+    assert looks > 20
+
+
 async def test_a_cancelled_worker_ends_whatever_its_last_write_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store()
     raw = b.model().to_object()
