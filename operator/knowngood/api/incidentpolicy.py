@@ -158,11 +158,23 @@ class Limits(KnowngoodModel):
     )
 
 
+class Season(StrEnum):
+    """After what traffic repeats itself, and in which parts it is learned."""
+
+    HOUR_OF_DAY = "HourOfDay"
+    DAY_OF_WEEK = "DayOfWeek"
+    HOUR_OF_WEEK = "HourOfWeek"
+
+
 class Learning(KnowngoodModel):
     """How much healthy traffic makes a baseline."""
 
     windows: Annotated[int, Field(ge=20, le=1000)] = Field(
-        default=100, description="How many whole windows of healthy traffic of one release."
+        default=100, description="How many whole windows of healthy traffic of one release; with season: for each part."
+    )
+    season: Season | None = Field(
+        default=None,
+        description="Learn what is usual for each hour of the day, day of the week or hour of the week apart; UTC.",
     )
 
 

@@ -18,6 +18,7 @@ from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.store import Key
 
 MOST_SERIES = 256  # of one model and signal
+MOST_OF_SEASONS = 1024  # where each is learned in parts: an hour of the week of six series
 _MOST_LESSONS = 256
 SignalKey = tuple[str, str]  # policy, signal
 
@@ -28,6 +29,7 @@ class Lesson:
 
     measured: str
     shares: bool
+    most: int = MOST_SERIES
     learners: dict[SeriesKey, Learner] = field(default_factory=dict)
     baselines: dict[SeriesKey, Baseline] = field(default_factory=dict)
 
@@ -39,7 +41,7 @@ class Lesson:
                 continue
             known = self.learners.get(one.key)
             if known is None:
-                if len(self.learners) < MOST_SERIES:
+                if len(self.learners) < self.most:
                     self.learners[one.key] = begun(end)
                 continue
             learner = taught(known, one.sample, end, length, healthy and teaches(one.verdict, one.reason))
@@ -97,7 +99,8 @@ class Lessons:
         if found is None or found.measured != signal.measured:
             if len(lessons) >= _MOST_LESSONS:
                 lessons.pop(next(iter(lessons)))  # of a signal that no policy has any more, or will have again
-            found = lessons[key] = Lesson(signal.measured, signal.shares)
+            most = MOST_OF_SEASONS if signal.season else MOST_SERIES
+            found = lessons[key] = Lesson(signal.measured, signal.shares, most)
             measured, learners = self._kept.get(model, {}).get(key, ("", {}))
             if measured == signal.measured:
                 found.restore(learners)

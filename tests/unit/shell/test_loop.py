@@ -339,3 +339,49 @@ async def test_a_release_that_has_none_to_be_compared_with_can_be_proven_by_othe
     assert loop.model.all_healthy
     loop.model.record(other, Judged(replace(alone, reason=Reason.TOO_FEW_SAMPLES), {}), b.at(2))
     assert not loop.model.all_healthy
+
+
+def by_the_hour(model: str, release: str, end: float) -> float:
+    """Every other hour is by far worse, and healthy all the same."""
+    return steady(model, release, end) - (0.4 if int((end - WINDOW / 2) // 3600) % 2 else 0.0)
+
+
+MIDNIGHT = 12 * 86_400.0
+
+
+async def days(learning: dict[str, Any], number: int, **more: Any) -> Loop:
+    """A loop that sees the first minutes of each hour of as many days."""
+    loop = Loop(Source(by_the_hour), raw_policy([b.signal(**more)], learning={"windows": NEEDED, **learning}))
+    for hour in range(24 * number):
+        begin = MIDNIGHT + hour * 3600
+        await loop.run(begin, begin + (NEEDED + 3) * WINDOW)
+    return loop
+
+
+async def test_with_a_season_each_part_is_held_against_its_own_kind() -> None:
+    loop = await days({"season": "HourOfDay"}, 1)
+    assert (loop.said.verdict, loop.said.reason) == (Verdict.HEALTHY, Reason.HEALTHY)
+    lesson = loop.lessons.of(MODEL, loop.signal)
+    means = {labels[-1]: round(found.mean, 1) for (_, labels), found in lesson.baselines.items()}
+    assert means == {("@season", f"{hour:02d}"): 0.5 if hour % 2 else 0.9 for hour in range(24)}
+    one = MIDNIGHT + 24 * 3600 + 13 * 3600
+    loop.source.value = lambda model, release, end: 0.5 if end > one else by_the_hour(model, release, end)
+    await loop.run(one, one + 10 * WINDOW)
+    assert loop.said.verdict is Verdict.HEALTHY, "as it always is at one"
+    await loop.run(one + 3600, one + 3600 + 10 * WINDOW)
+    assert loop.said.verdict is Verdict.BREACH, "as it never is at two"
+
+
+async def test_another_season_learns_anew() -> None:
+    one, other = Loop(Source(steady)), Loop(Source(steady), raw_policy(learning={"windows": 20, "season": "DayOfWeek"}))
+    assert one.signal.measured != other.signal.measured
+
+
+async def test_a_detector_that_looks_across_the_parts_of_a_season_is_refused_with_one() -> None:
+    trend = {**b.signal(), "detector": {"trend": {"over": "1h", "falseAlarmEvery": "30d"}}}
+    loop = Loop(Source(steady), raw_policy([trend], learning={"windows": 20, "season": "HourOfDay"}))
+    compiled = loop.policies.compiled((b.NAMESPACE, b.POLICY))
+    assert compiled is not None
+    (problem,) = compiled[0].problems
+    assert problem.field.endswith("detector.trend")
+    assert "spec.learning.season" in problem.message

@@ -23,6 +23,7 @@ from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.sample import Sample
 from knowngood.core.signals.scope import NAMESPACE
+from knowngood.core.signals.season import part
 from knowngood.core.signals.series import Key
 
 __all__ = ["Asked", "Judged", "Memories", "Outcome", "Releases", "Seen", "belongs", "judge", "judge_all"]
@@ -111,7 +112,7 @@ def judge_all(
 def _together(
     signal: CompiledSignal, settings: Any, port: DetectorPort, models: Sequence[Asked], span: Span
 ) -> list[Outcome]:
-    parts = [_part(signal, settings, port, model) for model in models]
+    parts = [_part(signal, settings, port, model, span) for model in models]
     cases = [case for _, _, of_model in parts for case in of_model]
     said = port.judge(settings, cases, span)
     if len(said) != len(cases):
@@ -141,7 +142,7 @@ def _as_before(said: Judgement, model: Asked) -> Judged:
 Part = tuple[list[Placed], frozenset[str], list[Case]]
 
 
-def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Asked) -> Part:
+def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Asked, span: Span) -> Part:
     """The series to judge, the release labels that nobody knows, and the cases for the detector."""
     releases, memories = model.releases, model.before.memories if model.before else {}
     everything = placed(signal, model.samples, releases)
@@ -157,7 +158,7 @@ def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Aske
         Case(
             p.sample,
             memories.get(p.key()) if memories else None,
-            _reference(signal, model, p) if port.learns else None,
+            _reference(signal, model, p, span) if port.learns else None,
             len(here),
             references.get(p.segment(signal)[1]) if references else None,
         )
@@ -166,9 +167,15 @@ def _part(signal: CompiledSignal, settings: Any, port: DetectorPort, model: Aske
     return here, unknown, cases
 
 
-def _reference(signal: CompiledSignal, model: Asked, of: Placed) -> Baseline | None:
-    """What the series is held against: what the known-good release was like, else what its own was while healthy."""
+def _learned_as(signal: CompiledSignal, of: Placed, span: Span) -> SeriesKey:
+    """Under what is remembered what is usual of the series: with a season, its part too, by a name no label has."""
     digest, labels = of.segment(signal)
+    return digest, (*labels, ("@season", part(signal.season, span.end, span.length))) if signal.season else labels
+
+
+def _reference(signal: CompiledSignal, model: Asked, of: Placed, span: Span) -> Baseline | None:
+    """What the series is held against: what the known-good release was like, else what its own was while healthy."""
+    digest, labels = _learned_as(signal, of, span)
     return model.baselines.get((model.releases.known_good, labels)) or model.baselines.get((digest, labels))
 
 
@@ -192,7 +199,7 @@ def _outcome(
         verdicts.append(_located(judgement, signal, one, shared))
     result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(signal, model, unknown)
     judged = _with_no_data(signal, Judged(result, memories, unknown_releases=unknown), model.before, span.end)
-    return Outcome(judged, tuple(_seen(signal, here, verdicts)) if port.learns else ())
+    return Outcome(judged, tuple(_seen(signal, here, verdicts, span)) if port.learns else ())
 
 
 def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
@@ -207,7 +214,7 @@ def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
     }
 
 
-def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Judgement]) -> Iterable[Seen]:
+def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Judgement], span: Span) -> Iterable[Seen]:
     """The series whose release is certain; a detector that is learning need not have counted their samples."""
     least = getattr(signal.detector.chosen()[1], "min_samples", 0)
     for one, judgement in zip(here, verdicts, strict=True):
@@ -215,7 +222,7 @@ def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Jud
             few = one.sample.count is not None and one.sample.count < least
             reason = Reason.TOO_FEW_SAMPLES if few else judgement.reason
             verdict = Verdict.INCONCLUSIVE if few else judgement.verdict
-            yield Seen(one.segment(signal), one.sample, verdict, reason)
+            yield Seen(_learned_as(signal, one, span), one.sample, verdict, reason)
 
 
 def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: set[str]) -> Judgement:

@@ -13,7 +13,7 @@ from knowngood.api.common import IncidentType, Severity
 from knowngood.api.conditions import Reason
 from knowngood.api.detectors import Detector
 from knowngood.api.durations import seconds, text
-from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.api.incidentpolicy import IncidentPolicy, Season
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.signals import NoData, Signal
 from knowngood.core.signals import cost, fitting, inputs
@@ -26,6 +26,7 @@ POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
 DETECTORS = ("threshold", "drift", "change", "disparity", "burst", "occurrence", "trend", "comparison")
 SLIDING = ("threshold", "occurrence")  # detectors that judge the sliding window at every poll; the others whole ones
+WITHOUT_SEASON = ("trend",)  # what one part is like says nothing of the way from one to the next
 NEEDED = 100  # windows of a baseline, where the policy says nothing
 
 
@@ -47,9 +48,10 @@ class CompiledSignal:
 
     ``window`` and ``stale_after`` are in seconds. ``selectors`` are what it reads, for evidence; ``owners`` asks which
     pods export its series. ``pool`` makes one sample of several pods' samples, None where that cannot be done.
-    ``shares``: hits are some of what is counted. ``needed`` windows make a baseline. ``measured`` stands for what is
-    asked, and ``judged_by`` for that and how it is judged: what was learned or remembered under another one is of no
-    use. ``mostly`` may be asked instead of ``query``, with ``about`` for those models alone whose series it calls new.
+    ``shares``: hits are some of what is counted. ``needed`` windows make a baseline, in a ``season`` one part's.
+    ``measured`` stands for what is asked, and ``judged_by`` for that and how it is judged: what was learned or
+    remembered under another one is of no use. ``mostly`` may be asked instead of ``query``, with ``about`` for those
+    models alone whose series it calls new.
     """
 
     namespace: str
@@ -73,6 +75,7 @@ class CompiledSignal:
     no_data: NoData
     decoder: Decoder
     needed: int
+    season: Season | None
     measured: str
     judged_by: str
     mostly: str
@@ -160,6 +163,9 @@ def _compile_signal(
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
     if (misfit := fitting.misfit(name, signal.detector)) is not None:
         return Problem(Reason.INVALID, f"{field}.{misfit[0]}", misfit[1])
+    if detector in WITHOUT_SEASON and policy.spec.learning and policy.spec.learning.season:
+        why = "it looks across the parts of a season; move the signal to a policy without spec.learning.season"
+        return Problem(Reason.INVALID, f"{field}.detector.{detector}", why)
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
     ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)
@@ -167,6 +173,8 @@ def _compile_signal(
         request = inputs.request(name, source, ask)
     except FieldError as error:
         return Problem(Reason.INVALID, f"{field}.{name}.{error.field}", str(error.problem))
+    season = policy.spec.learning.season if policy.spec.learning else None
+    asked = (request.query, f"{request.window:g}", *([season.value] if season else []))
     return CompiledSignal(
         namespace=policy.metadata.namespace,
         policy=policy.metadata.name,
@@ -189,8 +197,9 @@ def _compile_signal(
         no_data=signal.no_data,
         decoder=request.decoder,
         needed=policy.spec.learning.windows if policy.spec.learning else NEEDED,
-        measured=_mark(request.query, f"{request.window:g}"),
-        judged_by=_mark(request.query, f"{request.window:g}", signal.detector.model_dump_json()),
+        season=season,
+        measured=_mark(*asked),
+        judged_by=_mark(*asked, signal.detector.model_dump_json()),
         mostly=request.mostly,
         about=lru_cache(maxsize=2)(partial(_about, name, source, ask, identity.model)),
     )
