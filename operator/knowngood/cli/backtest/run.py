@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
+from knowngood.api.observed import Verdict
 from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
@@ -19,6 +20,11 @@ from knowngood.core.backtest.score import Known, score
 from knowngood.shell.replay.history import HistoryError
 from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
 from knowngood.shell.replay.survey import LOOK_BACK, Survey, survey
+
+_NOBODY = (
+    "no model was polled: no series carries the label that names models (spec.identity.model), or none of this time"
+)
+_SELDOM = 0.5  # of the time: below it, that nothing opened says little
 
 
 def backtest(request: Request, progress: Progress) -> Answer:
@@ -64,7 +70,7 @@ async def _answered(
         ledger=made.ledger,
         sweep=_sweep(asked, made, known),
         expected=expectation(request.expect, bool(known)),
-        notes=[*asked.notes, *_later(first, begun), *made.notes, *_unjudged(made.ledger)],
+        notes=[*asked.notes, *_later(first, begun), *_absent(found), *made.notes, *_unjudged(made.ledger)],
     )
 
 
@@ -81,6 +87,13 @@ def _later(first: float, begun: float) -> Iterator[str]:
         yield f"there are no series of these signals before {when(begun)}: it begins there"
 
 
+def _absent(found: Survey) -> Iterator[str]:
+    """What counts as nothing because it is not there: right for what never happened, and wrong for a name misspelt."""
+    for signal, selectors in found.absent.items():
+        for selector in selectors:
+            yield f"{signal}: no series of {selector} in all this time; it was counted as 0. Is the name right?"
+
+
 def _unjudged(ledger: Ledger) -> Iterator[str]:
     """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing."""
     never = [
@@ -89,9 +102,16 @@ def _unjudged(ledger: Ledger) -> Iterator[str]:
         if track.armed is None
     ]
     if len(never) == len(ledger.tracks):
-        told = "; ".join(never) if never else "no poll fell into this time"
+        told = "; ".join(never) if never else _NOBODY
         raise InputError(f"{told}. Write a longer time, or what its reason in docs/reference/conditions.md asks for")
     yield from never
+    for model, signal, track in ledger.words():
+        said = sum(track.words.values())
+        judged = sum(track.words.get(v.value, 0.0) for v in (Verdict.HEALTHY, Verdict.BREACH))
+        if track.armed is not None and judged < _SELDOM * said:
+            rest = {w: s for w, s in track.words.items() if w not in {Verdict.HEALTHY, Verdict.BREACH}}
+            word = max(rest, key=lambda w: rest[w])
+            yield f"{signal} on {model} judged in {judged / said:.1%} of the time alone; it was mostly {word}"
 
 
 def _sweep(asked: q.Question, made: Replayed, known: tuple[Known, ...]) -> Sweep | None:

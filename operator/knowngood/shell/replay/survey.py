@@ -23,6 +23,7 @@ class Survey:
 
     of: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     label: dict[str, str] = field(default_factory=dict)  # a value's label
+    absent: dict[str, list[str]] = field(default_factory=dict)  # by signal, those of its selectors without any series
 
     def missing(self) -> list[str]:
         """Signals of which there is no series at all."""
@@ -49,6 +50,13 @@ async def survey(source: MetricsSource, signals: Sequence[CompiledSignal], first
             since, until = values.get(value, (math.inf, -math.inf))
             values[value] = min(since, series.points[0][0]), max(until, series.points[-1][0])
             found.label.setdefault(value, signal.model_label)
+    for signal in signals:
+        if len(signal.selectors) > 1:  # what alone is read and is not there is missing
+            found.absent[signal.name] = [
+                selector
+                for selector in signal.selectors
+                if not [s async for a in _ranges(source, f"count({selector})", first, last) for s in a.series]
+            ]
     return found
 
 
