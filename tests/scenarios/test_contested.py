@@ -385,3 +385,15 @@ def _revert_with(world: World, env: list[tuple[str, str]]) -> None:
     assert world.workload is not None
     containers = tuple(dataclasses.replace(c, image=b.image("bad"), env=tuple(env)) for c in world.workload.containers)
     world.write(dataclasses.replace(world.workload, containers=containers), FLUX)
+
+
+def test_a_revert_is_answered_while_a_later_step_waits_for_a_person() -> None:
+    world = kept()
+    gate = {"name": "look", "action": "Gate", "gate": {"person": {}}, "timeout": "2h"}
+    steps = [{"name": "evidence", "action": "FreezeEvidence"}, {"name": "pin", "action": "PinKnownGood"}, gate]
+    world.playbooks = (b.playbook(steps=steps),)
+    world.live(60)
+    world.person_sets("bad", FLUX)
+    world.live(60)
+    assert len(world.patches) == 2
+    assert world.image == b.image("good")
