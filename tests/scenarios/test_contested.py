@@ -129,6 +129,7 @@ def test_one_that_stops_is_contained(times: int) -> None:
     assert world.condition("Contested").status is ConditionStatus.FALSE
     assert world.condition("ContainmentEffective").status is ConditionStatus.TRUE
     assert "Contested" not in reasons(world)
+    assert reasons(world).count("Pinned") in {1, 1 + times}, "what was reverted at once was never seen to stand"
 
 
 def test_the_pauses_grow() -> None:
@@ -160,12 +161,9 @@ def test_one_that_comes_long_after_the_containment_is_answered_too() -> None:
 
 def test_a_slow_one_has_no_more_tries_than_a_quick_one() -> None:
     world = kept()
-    for _ in range(6):
-        world.live(400)
-        if world.image == b.image("good"):
-            world.person_sets("bad", FLUX)
-    world.live(400)
+    slowly(world)
     contested(world)
+    assert reasons(world).count("Pinned") == 1 + len(PAUSES)
 
 
 @pytest.mark.parametrize("by", ["kubectl-set", "kubectl-edit", "kubectl-client-side-apply", "helm", "", "unknown"])
@@ -328,7 +326,7 @@ def test_a_fix_in_git_resolves_what_was_contested() -> None:
 def test_the_next_rung_begins_where_the_pin_is_contested() -> None:
     """Nobody decided anything, so that the playbook goes on: a standby, say, answers instead."""
     world = kept()
-    world.playbooks = (b.playbook(escalate={"after": "10m", "steps": [b.AWAY]}),)
+    world.playbooks = (b.playbook(escalate={"after": "24h", "steps": [b.AWAY]}),)
     world.live(LONG, Reverter())
     assert "Contested" in reasons(world)
     assert "Escalated" in reasons(world)
@@ -336,11 +334,58 @@ def test_the_next_rung_begins_where_the_pin_is_contested() -> None:
     assert world.workload.replicas == 0
 
 
-def test_undo_has_nothing_to_take_back_where_the_pin_is_contested() -> None:
+def slowly(world: World, most: int = 6) -> None:
+    """A manager that comes when the pin has long been in place, ``most`` times."""
+    for _ in range(most):
+        world.live(400)
+        if world.image == b.image("good"):
+            world.person_sets("bad", FLUX)
+    world.live(400)
+
+
+def test_the_next_rung_begins_after_a_slow_manager_too() -> None:
+    world = kept()
+    world.playbooks = (b.playbook(escalate={"after": "24h", "steps": [b.AWAY]}),)
+    slowly(world)
+    assert "Escalated" in reasons(world)
+    assert world.workload is not None
+    assert world.workload.replicas == 0
+
+
+@pytest.mark.parametrize("slow", [True, False])
+def test_undo_has_nothing_to_take_back_where_the_pin_is_contested(slow: bool) -> None:
     world = kept()
     world.playbooks = (b.playbook(onFailure="Undo"),)
-    world.live(LONG, Reverter())
+    if slow:
+        slowly(world)
+    else:
+        world.live(LONG, Reverter())
     contested(world)
+
+
+def test_each_roll_out_has_its_own_time() -> None:
+    world = kept()
+    world.live(280)
+    world.person_sets("bad", FLUX)
+    world.settle()
+    world.rolls_out = False
+    world.live(250)
+    assert reasons(world).count("Pinned") == 2
+    assert pin(world).state is StepState.INTENDED
+    world.live(100)
+    assert pin(world).reason == Reason.ROLL_OUT_STUCK
+
+
+def test_a_release_chosen_later_has_its_own_patch() -> None:
+    world = kept()
+    world.hold = Hold(Reason.COOLING_DOWN, "waits")
+    world.live(20)
+    world.model = b.model({"knownGood": b.pinned("older")})
+    world.hold = None
+    world.live(60)
+    assert world.status.plan is not None
+    (note,) = [n for n in world.status.plan.notes if n.startswith("KeptElsewhere: ")]
+    assert b.image("older") in note
 
 
 def test_a_revert_of_a_roll_out_that_is_stuck_is_contested_at_once() -> None:

@@ -65,5 +65,5 @@ def test_it_fits_into_a_message_with_a_whole_patch_or_none(
 ) -> None:
     pins = [Pin(f"c{i}", "r/" + "i" * length, (("NAME", value),)) for i in range(number)]
     said = committing.advice(Keeper(kind, "n" * 63, "k" * 253, reverts), b.workload(), pins)
-    assert len(said) <= 4096 - 400, "there is room for who did what before it"
+    assert len(said) <= 4096 - 700, "there is room for who did what before it"
     assert "status.plan.knownGood" in said or "kind: Deployment" in said

@@ -10,7 +10,7 @@ from knowngood.core.facts.workload import Workload
 from knowngood.core.response import variables
 from knowngood.core.response.knowngood import Pin
 
-_LONGEST = 3000  # characters of a patch in a message, which holds 4096
+_LONGEST = 2400  # characters of a patch; with the names around it, a message of 4096 holds it whole
 _WIDE = 10_000  # characters of a line, so that no image is broken
 _WHEN = {
     ("Kustomization", Reverts.ALWAYS): "puts the old images back at its next reconciliation",

@@ -37,7 +37,7 @@ def revert_of(workload: Workload, containers: Collection[str], pins: Sequence[Pi
     """The listed manager that alone holds the images of all ``containers``; None where anybody else holds one."""
     writers = [w for w in workload.image_writers if w.container in containers]
     managers = {w.manager for w in writers}
-    if not containers or {w.container for w in writers} != set(containers) or len(managers) != 1:
+    if {w.container for w in writers} != set(containers) or len(managers) != 1:
         return None
     kind = REVERTERS.get(managers.pop())
     times = {w.time for w in writers}
