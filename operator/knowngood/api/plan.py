@@ -83,7 +83,7 @@ class StepReverts(ObservedModel):
     by: Message = Field(description="Who put it back, for example Kustomization flux-system/models.")
     written_again: int = Field(default=0, ge=0, description="How often the step is written again, the next included.")
     answered: ShortText = Field(
-        default="", description="When the writer put it back, by managedFields; another time is another revert."
+        default="", description="When it was put back, by managedFields; another time is another revert."
     )
     due_at: Timestamp = Field(description="When the step is written again.")
 

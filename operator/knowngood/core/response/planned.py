@@ -8,12 +8,11 @@ from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import Plan, PlanKnownGood, PlanStep
 from knowngood.api.steps import ActionName
+from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.record import clipped
 from knowngood.core.response import committing
 from knowngood.core.response.ground import Ground, choice_for
 from knowngood.core.response.knowngood import Candidate
-
-_MOST_KEEPERS = 3
 
 
 def with_known_good(plan: Plan, ground: Ground) -> Plan:
@@ -33,14 +32,16 @@ def _pinned(plan: Plan, candidate: Candidate, ground: Ground) -> Plan:
     pin = ActionName.PIN_KNOWN_GOOD
     steps = [s.model_copy(update={"summary": f"pin {images}"}) if s.action == pin else s for s in plan.steps]
     others = [n for n in plan.notes if not n.startswith(Reason.KEPT_ELSEWHERE.value)]
-    kept = ground.workload.keepers if ground.workload else ()
-    elsewhere = [
-        clipped(f"{Reason.KEPT_ELSEWHERE.value}: {committing.advice(keeper, ground.workload, candidate.pins)}")
-        for keeper in kept[:_MOST_KEEPERS]
-        if ground.workload
-    ]
-    notes = list(dict.fromkeys([*others, note, *elsewhere]))
+    notes = list(dict.fromkeys([*others, note, *_elsewhere(ground.workload, candidate)]))
     return plan.model_copy(update={"known_good": known_good, "steps": steps, "notes": notes})
+
+
+def _elsewhere(workload: Workload | None, candidate: Candidate) -> list[str]:
+    """Who would put back what is pinned, and what a person changes there."""
+    if workload is None:
+        return []
+    said = [committing.advice(keeper, workload, candidate.pins) for keeper in workload.keepers]
+    return [clipped(f"{Reason.KEPT_ELSEWHERE.value}: {advice}") for advice in said]
 
 
 def plan_hash(plan: Plan) -> str:

@@ -110,7 +110,7 @@ class PinKnownGood(WorkloadAction):
             return None
         if not variables.as_seen_or_pinned(facts, workload, facts.pins()):
             return None
-        ours = {p.container for p in facts.pins() if not same_image(seen[p.container], p.image)}
+        ours = {p.container for p in facts.pins() if not same_image(seen.get(p.container, ""), p.image)}
         return contested.revert_of(workload, ours, facts.pins())
 
     def write(self, facts: Facts, step: PlanStep) -> Mutation:
