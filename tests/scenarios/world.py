@@ -19,6 +19,8 @@ from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.observed import Verdict
 from knowngood.api.playbook import Playbook
+from knowngood.core.facts.clock import format_time
+from knowngood.core.facts.gitops import ImageWriter
 from knowngood.core.facts.things import Lookup, Ref, Thing, read_thing
 from knowngood.core.facts.workload import Container, Pod, Workload
 from knowngood.core.incidents.opening import SignalView
@@ -240,7 +242,7 @@ class World:
             return
         self.patches.append(mutation)
         if isinstance(found, Workload):
-            self.write(patched(found, mutation.patch))
+            self.write(patched(found, mutation.patch), "knowngood")
         else:
             self.write_thing(ref, mutation.patch)
 
@@ -307,11 +309,13 @@ class World:
         raw["metadata"] = {**raw["metadata"], "resourceVersion": str(int(found.resource_version) + 1)}
         self.things[ref] = read_thing(raw)
 
-    def write(self, changed: Workload) -> None:
-        """A write of the workload's template by anyone, and its roll-out."""
+    def write(self, changed: Workload, by: str = "kubectl-set") -> None:
+        """A write of the workload's template by anyone, who then holds what it changed, and its roll-out."""
         assert self.workload is not None
         version = str(int(self.workload.resource_version) + 1)
-        self.workload = dataclasses.replace(changed, resource_version=version, generation=changed.generation + 1)
+        writers = held(self.workload, changed, by, format_time(b.at(self.seconds).timestamp()))
+        new = {"resource_version": version, "generation": changed.generation + 1, "image_writers": writers}
+        self.workload = dataclasses.replace(changed, **new)
         if self.rolls_out and not self.workload.paused:
             self.roll_out()
 
@@ -330,10 +334,10 @@ class World:
         name = next(n for n in NAMES if b.image(n) == self.image)
         self.pods = b.pods(name, number)
 
-    def person_sets(self, name: str) -> None:
-        """A person's `kubectl set image`."""
+    def person_sets(self, name: str, by: str = "kubectl-set") -> None:
+        """A person's `kubectl set image`, or what the field manager ``by`` does."""
         assert self.workload is not None
-        self.write(with_images(self.workload, {b.CONTAINER: b.image(name)}))
+        self.write(with_images(self.workload, {b.CONTAINER: b.image(name)}), by)
 
     def later(self, seconds: float) -> None:
         """Only time passes."""
@@ -351,6 +355,15 @@ def json_merged(old: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, A
         else:
             made[key] = value
     return made
+
+
+def held(before: Workload, after: Workload, by: str, time: str) -> tuple[ImageWriter, ...]:
+    """Who holds which image after a write: as `managedFields`, who changes one takes it from everybody else."""
+    old = {c.name: c.image for c in before.every}
+    taken = [c.name for c in after.every if c.image != old.get(c.name)]
+    left = [w for w in before.image_writers if w.container not in taken]
+    moved = [dataclasses.replace(w, time=time) if taken and w.manager == by else w for w in left]
+    return (*moved, *(ImageWriter(name, by, time) for name in taken))
 
 
 def with_images(found: Workload, images: Mapping[str, str]) -> Workload:

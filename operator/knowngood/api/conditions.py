@@ -161,6 +161,14 @@ class Reason(Documented):
     SILENCED = "Silenced", "A silence mutes acting and telling."
     PERSON_WROTE = "PersonWrote", "A person changed the workload, and wins."
     REVERTED = "Reverted", "A GitOps manager put the earlier value back."
+    CONTESTED = (
+        "Contested",
+        "A GitOps manager put the earlier value back too often; the message holds the patch to commit.",
+    )
+    KEPT_ELSEWHERE = (
+        "KeptElsewhere",
+        "Git or a chart says what the workload is; the message says what to change there, so that a pin stays.",
+    )
     SUSPECT_GONE = "SuspectGone", "The release that was out of its limits does not run any more."
     PAUSED = "Paused", "The workload is paused and does not roll out."
     HELD = "Held", "The roll-out waits for a person; the message says for what."

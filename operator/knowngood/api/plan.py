@@ -77,6 +77,17 @@ class StepObserved(ObservedModel):
     wanted: LabelMap = Field(default_factory=dict, description="The selector that the Service gets.")
 
 
+class StepReverts(ObservedModel):
+    """How a GitOps manager put back what a step had written; the intent of each further write stands here first."""
+
+    by: Message = Field(description="Who put it back, for example Kustomization flux-system/models.")
+    written_again: int = Field(default=0, ge=0, description="How often the step is written again, the next included.")
+    answered: ShortText = Field(
+        default="", description="When it was put back, by managedFields; another time is another revert."
+    )
+    due_at: Timestamp = Field(description="When the step is written again.")
+
+
 class PlanStep(ObservedModel):
     """One step of the plan."""
 
@@ -105,6 +116,7 @@ class PlanStep(ObservedModel):
     finished_at: Timestamp | None = Field(default=None, description="When it was done, failed or skipped.")
     timeout: Duration | None = Field(default=None, description="How long it may take.")
     observed: StepObserved | None = Field(default=None, description="What it saw when its intent was written.")
+    reverts: StepReverts | None = Field(default=None, description="Who put back what it wrote, and how often.")
 
 
 class Plan(ObservedModel):

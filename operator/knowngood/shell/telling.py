@@ -22,6 +22,8 @@ _TOLD = {
     "Analysed": "IncidentAnalysed",
     "Reassessed": "IncidentReassessed",
     "NotContained": "NotContained",
+    "Reverted": "ContainmentReverted",
+    "Contested": "ContainmentContested",
     "ContainmentFailed": "ContainmentFailed",
     "ContainmentIneffective": "ContainmentIneffective",
     "Recovered": "IncidentRecovered",

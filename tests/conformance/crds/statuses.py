@@ -189,6 +189,12 @@ PLAN: Final[dict[str, Any]] = {
             "effect": "every pod runs the known-good images",
             "undo": "what stood there before is put back",
             "observed": {"resourceVersion": "77", "containers": [{"name": "model", "image": IMAGE}], "replicas": 2},
+            "reverts": {
+                "by": "Kustomization flux-system/models",
+                "writtenAgain": 1,
+                "answered": "2026-11-23T06:01:00Z",
+                "dueAt": LATER,
+            },
         },
         step("guard", "SetFlag", setFlag={"flag": "safe-mode"}, observed={"resourceVersion": "78", "value": "off"}),
         step("away", "RerouteTraffic", rerouteTraffic={"to": "Standby"}, observed=ROUTE),

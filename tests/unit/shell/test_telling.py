@@ -101,3 +101,9 @@ async def test_a_step_waits_for_no_more_than_its_patience(monkeypatch: pytest.Mo
     (left,) = teller._telling
     assert not left.done(), "it is tried further"
     left.cancel()
+
+
+async def test_each_end_of_a_containment_is_an_event() -> None:
+    api = Api()
+    await followed(api, recorded("Reverted", "Contested", "ContainmentFailed"))
+    assert len(api.made) == 3

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knowngood.api import GROUP, LABEL_MODEL
+from knowngood.core.facts import gitops
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.images import Image, parse_image
 from knowngood.core.facts.labels import Selector, read_selector
@@ -53,6 +54,8 @@ class Workload:
     on_delete: bool = False  # a StatefulSet that replaces a pod only when somebody deletes it
     partition: int = 0  # a StatefulSet keeps the pods below this number as they are
     problem: str = ""  # what its controller says stands in the way
+    image_writers: tuple[gitops.ImageWriter, ...] = field(default=(), compare=False)  # field managers of its images
+    keepers: tuple[gitops.Keeper, ...] = ()  # by what Git or a chart keeps it as it is
 
     def consents(self, model: str) -> bool:
         """Whether its owner lets the operator watch and change it for that model."""
@@ -150,6 +153,7 @@ def read_workload(raw: Raw) -> Workload:
     """A Workload from the API's JSON of a Deployment or StatefulSet."""
     meta, spec, status = raw.get("metadata", {}), raw.get("spec", {}), raw.get("status", {})
     template = spec.get("template", {})
+    writers = gitops.image_writers(meta.get("managedFields"))
     return Workload(
         api_version=raw.get("apiVersion", "apps/v1"),
         kind=raw.get("kind", "Deployment"),
@@ -175,6 +179,8 @@ def read_workload(raw: Raw) -> Workload:
         on_delete=(spec.get("updateStrategy") or {}).get("type") == "OnDelete",
         partition=int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0),
         problem=_problem(status.get("conditions") or ()),
+        image_writers=writers,
+        keepers=gitops.keepers(meta, raw.get("kind", "Deployment"), writers),
     )
 
 

@@ -4,7 +4,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.incidents.record import stepped, told
-from knowngood.core.response import outcome
+from knowngood.core.response import contested, outcome
 from knowngood.core.response.changing import Changing, State
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
@@ -26,7 +26,7 @@ def reconsider(facts: Facts) -> Effect | None:
 
 def _reconsidered(facts: Facts, step: PlanStep, found: Changing) -> Effect | None:
     status = facts.incident.status
-    late = step.state is StepState.FAILED and step.reason == Reason.ROLL_OUT_STUCK
+    late = step.state is StepState.FAILED and step.reason in {Reason.ROLL_OUT_STUCK, Reason.CONTESTED}
     if not late and step.state is not StepState.DONE:
         return None
     if found.unread(facts, step) or found.superseded(facts, step):
@@ -36,7 +36,11 @@ def _reconsidered(facts: Facts, step: PlanStep, found: Changing) -> Effect | Non
     there = found.state(facts, step) is State.THERE
     if late and there and found.finished(facts, step):
         return Record(outcome.ended(status, step, found.done(facts, step), facts))
-    return None if there else Record(_undone(status, step, found, facts))
+    if there or step.reason == Reason.CONTESTED:
+        return None
+    if (revert := found.reverted(facts, step)) is not None:
+        return Record((contested.given_up if late else contested.answered)(status, step, revert, facts))
+    return Record(_undone(status, step, found, facts))
 
 
 def _undone(status: AIIncidentStatus, step: PlanStep, found: Changing, facts: Facts) -> AIIncidentStatus:

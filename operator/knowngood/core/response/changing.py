@@ -18,8 +18,9 @@ from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
 from knowngood.api.playbook import OnFailure
 from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import stepped, told
-from knowngood.core.response import outcome
+from knowngood.core.response import contested, outcome
 from knowngood.core.response.actions.action import Action
+from knowngood.core.response.contested import Revert
 from knowngood.core.response.effects import Apply, Effect, Record, Wait
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
@@ -75,6 +76,10 @@ class Changing(Action):
     @abstractmethod
     def undo(self, facts: Facts, step: PlanStep) -> Write | None:
         """What puts the declared fields back as they were seen; None where that is not known."""
+
+    def reverted(self, facts: Facts, step: PlanStep) -> Revert | None:
+        """The GitOps manager, and nobody else, that put the declared fields back as they were seen."""
+        return None
 
     def last(self, facts: Facts, step: PlanStep) -> Write | None:
         """What is written once all is there, and stays; None where nothing is left to be written."""
@@ -170,6 +175,9 @@ class Changing(Action):
             return self._take_back(facts, step, state)
         if state is State.THERE:
             return self._settle(facts, step)
+        written = step.started_at is not None or step.reverts is not None or self.marked(facts, step)
+        if written and (revert := self.reverted(facts, step)) is not None:
+            return self._write_again(facts, step, revert)
         ours = state is State.PARTLY or (state is State.AS_SEEN and not self.marked(facts, step))
         if ours and step.started_at is None:
             if facts.hold is not None and facts.hold.stops:
@@ -177,6 +185,19 @@ class Changing(Action):
             return Apply(self.write(facts, step))
         why = f"another writer set {self.found(facts, step)}; it is left as it is. If it is no fix, act by hand"
         return Record(outcome.person_wrote(status, step, why, facts))
+
+    def _write_again(self, facts: Facts, step: PlanStep, revert: Revert) -> Effect:
+        """Record the revert, or, once that stands and its pause is over, write again."""
+        if (due_at := contested.due_at(step, revert)) is None:
+            return Record(contested.answered(facts.incident.status, step, revert, facts))
+        if facts.now < due_at:
+            return Wait(min(_LOOK_AGAIN, (due_at - facts.now).total_seconds()))
+        if facts.hold is not None and facts.hold.stops:
+            hold = facts.hold
+            return Record(
+                outcome.condition(facts.incident.status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
+            )
+        return Apply(self.write(facts, step))
 
     def _settle(self, facts: Facts, step: PlanStep) -> Effect:
         status = facts.incident.status

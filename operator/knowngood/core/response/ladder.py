@@ -91,7 +91,8 @@ def _after_failure(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     for step in status.plan.steps if status.plan else ():
         if step.state is not StepState.FAILED or step.reason in _FINAL or step.reason == Reason.UNDONE:
             continue
-        if step.on_failure is OnFailure.UNDO and step.started_at is not None and not _was_undone(status, step):
+        written = step.started_at is not None and step.reason != Reason.CONTESTED
+        if step.on_failure is OnFailure.UNDO and written and not _was_undone(status, step):
             said = f"{step.name} ({step.action}) failed; what it did is taken back"
             undoing = {"state": StepState.UNDOING, "finished_at": None}
             return stepped(told(status, facts.now, "Undoing", said), step.name, undoing)

@@ -111,6 +111,14 @@ def act(facts: Facts) -> Effect | None:
     return effect
 
 
+def reconsider(facts: Facts) -> Effect | None:
+    """What another writer undid, or time made good; what follows from it goes into the same write."""
+    effect = aftermath.reconsider(facts)
+    if isinstance(effect, Record):
+        return Record(ladder.intended(effect.status, facts.with_status(effect.status)))
+    return effect
+
+
 def evidence_frozen(facts: Facts, evidence: Evidence) -> AIIncidentStatus:
     """The status after evidence was gathered, complete or not; containment goes on either way."""
     status = facts.incident.status.model_copy(update={"evidence": evidence})
@@ -142,7 +150,7 @@ CHAIN: tuple[Check, ...] = (
     approval.asked_again,
     approval.decisions,
     act,
-    aftermath.reconsider,
+    reconsider,
     follow_signals,
     follow_names,
     ladder.escalate_in_time,

@@ -1,6 +1,6 @@
 """How a step's end stands in the record: its state, the phase, the condition Contained and the timeline at once."""
 
-from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
+from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition, is_true
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
@@ -96,15 +96,22 @@ def contained(status: AIIncidentStatus, step: PlanStep, message: str, facts: Fac
     status = status.model_copy(update=update)
     status = told(status, facts.now, "Contained", f"{message}, {after} after opening")
     status = condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
-    unknown = "not judged yet on a window that began after the containment"
-    return conditioned(
-        status,
-        ConditionType.CONTAINMENT_EFFECTIVE,
-        ConditionStatus.UNKNOWN,
-        Reason.NOT_JUDGED,
-        unknown,
-        facts.now,
-    )
+    if is_true(status.conditions, ConditionType.CONTESTED):
+        status = contest(status, ConditionStatus.FALSE, Reason.DONE, f"nobody puts it back now: {message}", facts)
+    return unjudged(status, "not judged yet on a window that began after the containment", facts)
+
+
+def unjudged(status: AIIncidentStatus, why: str, facts: Facts) -> AIIncidentStatus:
+    """Whether the containment helps is not known."""
+    type = ConditionType.CONTAINMENT_EFFECTIVE
+    return conditioned(status, type, ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, why, facts.now)
+
+
+def contest(
+    status: AIIncidentStatus, value: ConditionStatus, reason: Reason, message: str, facts: Facts
+) -> AIIncidentStatus:
+    """With the condition Contested."""
+    return conditioned(status, ConditionType.CONTESTED, value, reason, message, facts.now)
 
 
 def why_not_contained(status: AIIncidentStatus) -> str:

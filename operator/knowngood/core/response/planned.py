@@ -8,6 +8,9 @@ from knowngood.api.conditions import Reason
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import Plan, PlanKnownGood, PlanStep
 from knowngood.api.steps import ActionName
+from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.record import clipped
+from knowngood.core.response import committing
 from knowngood.core.response.ground import Ground, choice_for
 from knowngood.core.response.knowngood import Candidate
 
@@ -17,19 +20,28 @@ def with_known_good(plan: Plan, ground: Ground) -> Plan:
     if any(step.action == ActionName.PIN_KNOWN_GOOD for step in plan.steps):
         choice = choice_for(ground)
         if choice.candidate is not None:
-            plan = _pinned(plan, choice.candidate)
+            plan = _pinned(plan, choice.candidate, ground)
     return plan.model_copy(update={"hash": plan_hash(plan)})
 
 
-def _pinned(plan: Plan, candidate: Candidate) -> Plan:
+def _pinned(plan: Plan, candidate: Candidate, ground: Ground) -> Plan:
     containers = [NamedImage(name=p.container, image=p.image) for p in candidate.pins]
     known_good = PlanKnownGood(containers=containers, source=candidate.source)
     images = ", ".join(f"{c.name} to {c.image}" for c in containers)
     note = f"{Reason.PULLABILITY_UNKNOWN.value}: whether the image can be pulled was not asked"
     pin = ActionName.PIN_KNOWN_GOOD
     steps = [s.model_copy(update={"summary": f"pin {images}"}) if s.action == pin else s for s in plan.steps]
-    notes = list(dict.fromkeys([*plan.notes, note]))
+    others = [n for n in plan.notes if not n.startswith(Reason.KEPT_ELSEWHERE.value)]
+    notes = list(dict.fromkeys([*others, note, *_elsewhere(ground.workload, candidate)]))
     return plan.model_copy(update={"known_good": known_good, "steps": steps, "notes": notes})
+
+
+def _elsewhere(workload: Workload | None, candidate: Candidate) -> list[str]:
+    """Who would put back what is pinned, and what a person changes there."""
+    if workload is None:
+        return []
+    said = [committing.advice(keeper, workload, candidate.pins) for keeper in workload.keepers]
+    return [clipped(f"{Reason.KEPT_ELSEWHERE.value}: {advice}") for advice in said]
 
 
 def plan_hash(plan: Plan) -> str:

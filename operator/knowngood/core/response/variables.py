@@ -78,6 +78,19 @@ def as_seen(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
     return True
 
 
+def as_seen_or_pinned(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
+    """Whether nobody gave the pins' variables other values: who puts images back may leave ours where they are."""
+    before = recorded(facts)
+    for pin in pins:
+        container, seen, wanted = workload.declared(pin.container), before.get(pin.container), dict(pin.env)
+        now = dict(container.env) if container else {}
+        for name in names_of(pin):
+            pinned = name in now and now[name] == wanted[name] if name in wanted else name not in now
+            if seen is not None and not pinned and not _as_recorded(name, seen, now):
+                return False
+    return True
+
+
 def _as_recorded(name: str, seen: Mapping[str, str], now: Mapping[str, str | None]) -> bool:
     if name not in seen:
         return CUT in seen or name not in now

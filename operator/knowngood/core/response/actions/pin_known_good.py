@@ -17,9 +17,10 @@ from knowngood.core.facts import rollout
 from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.rollout import rolled_out
 from knowngood.core.facts.workload import Pod, Workload
-from knowngood.core.response import noted, variables
+from knowngood.core.response import contested, noted, variables
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, with_plan
+from knowngood.core.response.contested import Revert
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import PAUSED_BY, Ground, choice_for, refused
 from knowngood.core.response.knowngood import Pin
@@ -101,6 +102,16 @@ class PinKnownGood(WorkloadAction):
         found = compare(workload, facts.pins(), _seen(step))
         touched = found is State.AS_SEEN and not variables.as_seen(facts, workload, facts.pins())
         return State.CHANGED if touched else found
+
+    def reverted(self, facts: Facts, step: PlanStep) -> Revert | None:
+        """Where a listed manager alone holds each image that the pin had changed, and all are as they were seen."""
+        workload, seen = workload_of(facts), _seen(step)
+        if compare(workload, facts.pins(), seen) is not State.AS_SEEN:
+            return None
+        if not variables.as_seen_or_pinned(facts, workload, facts.pins()):
+            return None
+        ours = {p.container for p in facts.pins() if not same_image(seen.get(p.container, ""), p.image)}
+        return contested.revert_of(workload, ours, facts.pins())
 
     def write(self, facts: Facts, step: PlanStep) -> Mutation:
         """The strategic merge patch that pins."""

@@ -1,0 +1,100 @@
+"""A GitOps manager puts back what a step wrote: it is written again a few times, then given up, loudly.
+
+Each revert is answered once. It is told from the one before by the time at which managedFields say that the manager
+took the images; that time stands in the record before anything is written again, so that a kill neither loses nor
+doubles a write. A writer of anything else in the same object may move that time: then one try fewer is made.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from knowngood.api.conditions import ConditionStatus, Reason
+from knowngood.api.durations import text
+from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
+from knowngood.api.plan import PlanStep, StepReverts, StepState
+from knowngood.core.facts.gitops import REVERTERS, Keeper, Reverts
+from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.record import stepped, told
+from knowngood.core.response import committing, outcome
+from knowngood.core.response.facts import Facts
+from knowngood.core.response.knowngood import Pin
+
+PAUSES = (10.0, 60.0, 300.0)
+"""Seconds before each further write; when these are used up, nothing more is written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Revert:
+    """Who put the fields back, when by managedFields, and what a person does about it."""
+
+    by: str
+    at: str
+    advice: str
+
+
+def revert_of(workload: Workload, containers: Collection[str], pins: Sequence[Pin]) -> Revert | None:
+    """The listed manager that alone holds the images of all ``containers``; None where anybody else holds one."""
+    writers = [w for w in workload.image_writers if w.container in containers]
+    managers = {w.manager for w in writers}
+    if {w.container for w in writers} != set(containers) or len(managers) != 1:
+        return None
+    kind = REVERTERS.get(managers.pop())
+    times = {w.time for w in writers}
+    if kind is None or "" in times:
+        return None
+    keeper = next((k for k in workload.keepers if k.kind == kind), Keeper(kind, "", "", Reverts.PERHAPS))
+    return Revert(str(keeper), max(times), committing.advice(keeper, workload, pins))
+
+
+def due_at(step: PlanStep, revert: Revert) -> datetime | None:
+    """When this revert is to be answered by another write; None where it is not in the record yet."""
+    known = step.reverts
+    return known.due_at if known is not None and known.answered == revert.at else None
+
+
+def answered(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Facts) -> AIIncidentStatus:
+    """With the intent of another write, or given up where there were enough."""
+    before = step.reverts.written_again if step.reverts else 0
+    if before >= len(PAUSES):
+        return given_up(status, step, revert, facts)
+    pause = PAUSES[before]
+    made = StepReverts(
+        by=revert.by,
+        written_again=before + 1,
+        answered=revert.at,
+        due_at=facts.now + timedelta(seconds=pause),
+    )
+    nth = f"in {text(pause)}, {before + 1} of {len(PAUSES)} times"
+    why = f"{revert.by} put the old images back; {step.name} ({step.action}) is written again {nth}"
+    intent = {
+        "state": StepState.INTENDED,
+        "reason": Reason.REVERTED.value,
+        "message": why,
+        "started_at": None,
+        "finished_at": None,
+        "reverts": made,
+    }
+    status = stepped(status, step.name, intent).model_copy(update={"phase": IncidentPhase.CONTAINING})
+    status = told(status, facts.now, Reason.REVERTED, why)
+    status = outcome.unjudged(status, "the old images run again", facts)
+    status = outcome.contest(status, ConditionStatus.TRUE, Reason.REVERTED, f"{why}. {revert.advice}", facts)
+    return outcome.condition(status, ConditionStatus.FALSE, Reason.REVERTED, why, facts)
+
+
+def given_up(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Facts) -> AIIncidentStatus:
+    """The step failed: the manager wins, and the message says what to commit."""
+    times = step.reverts.written_again if step.reverts else 0
+    again = f" after it was written again {times} times" if times else ""
+    why = f"{revert.by} put the old images back{again}; nothing more is written. {revert.advice}"
+    failed = {
+        "state": StepState.FAILED,
+        "reason": Reason.CONTESTED.value,
+        "message": why,
+        "finished_at": facts.now,
+    }
+    status = stepped(status, step.name, failed).model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
+    status = told(status, facts.now, Reason.CONTESTED, why)
+    status = outcome.unjudged(status, "the old images run again", facts)
+    status = outcome.contest(status, ConditionStatus.TRUE, Reason.CONTESTED, why, facts)
+    return outcome.condition(status, ConditionStatus.FALSE, Reason.CONTESTED, why, facts)
