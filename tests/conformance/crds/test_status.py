@@ -28,6 +28,8 @@ PRINTED: dict[str, dict[str, object]] = {
         "PHASE": "Incident",
         "SIGNALS": "2/3",
         "INCIDENT": "digits-1",
+        "READY": "True",
+        "READY": "True",
         "AGE": None,
     },
     "IncidentPolicy": {
