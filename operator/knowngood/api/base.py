@@ -8,6 +8,8 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
+from knowngood.api.problems import problem
+
 _WHOLE = {"url": "URL", "uid": "UID", "id": "ID"}
 
 
@@ -43,7 +45,7 @@ class KnowngoodModel(BaseModel):
         try:
             return cls.model_validate(raw, by_alias=True, by_name=False)
         except ValidationError as error:
-            raise InvalidObjectError([_problem(e["loc"], e["msg"], e["input"]) for e in error.errors()]) from None
+            raise InvalidObjectError([problem(cls, e) for e in error.errors()]) from None
 
     def to_object(self) -> dict[str, Any]:
         """JSON data for the API server; what is None, or empty as by default, is omitted."""
@@ -132,10 +134,3 @@ def _plain(value: Any) -> Any:
             return rfc3339(value)
         case _:
             return value
-
-
-def _problem(loc: tuple[int | str, ...], message: str, value: object) -> str:
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in loc).lstrip(".")
-    text = message.removeprefix("Value error, ")
-    shown = "" if isinstance(value, (dict, list)) else f" {value!r}:"
-    return f"{path}:{shown} {text}"

@@ -29,7 +29,6 @@ PRINTED: dict[str, dict[str, object]] = {
         "SIGNALS": "2/3",
         "INCIDENT": "digits-1",
         "READY": "True",
-        "READY": "True",
         "AGE": None,
     },
     "IncidentPolicy": {
@@ -49,6 +48,7 @@ PRINTED: dict[str, dict[str, object]] = {
         "PHASE": "Contained",
         "SIGNAL": "accuracy",
         "CONTAINED": "8s",
+        "READY": None,
         "AGE": None,
     },
 }

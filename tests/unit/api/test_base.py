@@ -75,7 +75,7 @@ def test_problems_name_field_value_and_what_to_write() -> None:
         ModelDeployment.from_object(bad)
     assert refused.value.problems == [
         f"spec.promotion.soak: '1 day': '1 day' is not a duration: write {durations.WRITE}",
-        "spec.owner.runbookUrl: 'x': Extra inputs are not permitted",
+        "spec.owner.runbookUrl: 'x': there is no such field; did you mean runbookURL?",
         "spec.suspend: 'perhaps': Input should be a valid boolean, unable to interpret input",
     ]
 
@@ -129,3 +129,33 @@ def test_unknown_metadata_is_passed_over() -> None:
         "u",
         datetime(2026, 11, 23, 6, tzinfo=UTC),
     )
+
+
+def signals(**changes: Any) -> dict[str, Any]:
+    signal = {"name": "a", "type": "ModelFailure", "severity": "High", **changes}
+    return {"metadata": {"name": "p"}, "spec": {"selector": {}, "signals": [signal]}}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"ratio": {"good": "a", "total": "b", "window": 30}}, "ratio.window: 30: is no text; write it in quotes, or"),
+        (
+            {"detector": {"threshold": {"lower": 0.6}}},
+            "detector.threshold.lower: 0.6: there is no such field; did you mean below?",
+        ),
+        ({"detector": {"bursts": {}}}, "detector.bursts: there is no such field; did you mean burst?"),
+        ({"detector": {"threshold": {"below": "60%"}}}, "detector.threshold.below: '60%': is no number; write one"),
+        ({"ratio": {"good": "a", "window": "1m"}}, "ratio.total: is missing"),
+    ],
+)
+def test_common_mistakes_are_told_what_to_write(wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(InvalidObjectError) as refused:
+        IncidentPolicy.from_object(signals(**wrong))
+    assert any(f"spec.signals[0].{said}" in p for p in refused.value.problems), refused.value.problems
+
+
+def test_a_value_where_a_list_belongs() -> None:
+    outcomes = {"metric": "m", "outcomeLabel": "o", "favourable": "approve", "groupLabels": ["sex"], "window": "1h"}
+    with pytest.raises(InvalidObjectError, match=r"favourable: 'approve': is no list; write \[approve\]"):
+        IncidentPolicy.from_object(signals(outcomes=outcomes))

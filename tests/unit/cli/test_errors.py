@@ -123,9 +123,7 @@ class TestOptions:
         path = h.policy(tmp_path / "p.yaml", selector={"matchLabels": {"tier": "critical"}})
         models = tmp_path / "m.yaml"
         models.write_text("kind: ModelDeployment\napiVersion: knowngood.dev/v1alpha1\nmetadata: {name: x}\nspec: {}\n")
-        assert "ModelDeployment x: spec.workloadRef: Field required" in told(
-            path, "--samples", samples, "--models", models
-        )
+        assert "ModelDeployment x: spec.workloadRef: is missing" in told(path, "--samples", samples, "--models", models)
         workload = "{workloadRef: {apiVersion: apps/v1, kind: Deployment, name: x}}"
         models.write_text(models.read_text().replace("{}", workload))
         assert "no ModelDeployment of namespace vision that quality selects" in told(
