@@ -243,17 +243,26 @@ def _scale(cluster: Cluster, deployment: Raw, replicas: int) -> None:
 
 
 class Audit:
-    """The API server's audit log, from where it stood when this was made."""
+    """The API server's audit log, from where it stood when this was made; the server begins a new file at times."""
 
     def __init__(self, path: str) -> None:
         self._path = Path(path)
-        self._offset = self._path.stat().st_size
+        self._begun, self._offset = self._path.stat().st_ino, self._path.stat().st_size
+
+    def _lines(self, part: bytes) -> Iterator[bytes]:
+        """The whole lines since then that hold ``part``."""
+        files = [*sorted(self._path.parent.glob(f"{self._path.stem}-*{self._path.suffix}")), self._path]
+        known = [f.stat().st_ino for f in files]
+        first = known.index(self._begun) if self._begun in known else 0
+        for file in files[first:]:
+            with file.open("rb") as log:
+                if file.stat().st_ino == self._begun:
+                    log.seek(self._offset)
+                yield from (line for line in log if part in line and line.endswith(b"\n"))
 
     def patches(self, namespace: str, user: str) -> list[Raw]:
         """Accepted patches of Deployments in ``namespace`` by ``user``."""
-        with self._path.open("rb") as log:
-            log.seek(self._offset)
-            events = [json.loads(line) for line in log if b'"deployments"' in line and line.endswith(b"\n")]
+        events = [json.loads(line) for line in self._lines(b'"deployments"')]
         return [
             e
             for e in events
@@ -267,9 +276,7 @@ class Audit:
 
     def writes(self, user: str) -> list[Raw]:
         """Every accepted write of ``user``, of whatever kind."""
-        with self._path.open("rb") as log:
-            log.seek(self._offset)
-            events = [json.loads(line) for line in log if user.encode() in line and line.endswith(b"\n")]
+        events = [json.loads(line) for line in self._lines(user.encode())]
         return [
             e
             for e in events
