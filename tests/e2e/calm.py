@@ -3,6 +3,7 @@
 import itertools
 import random
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,13 @@ from tests.e2e.cluster import Cluster, Place, Raw, eventually
 
 NAMESPACE = "e2e-calm"
 ROLL_OUT = "120s"
+LEARNERS = {
+    "decay",
+    "feedback",
+    "scores",
+    "inputs",
+}
+LONGEST_LESSON = 300.0  # seconds
 LEARNS, DIAL = {"windows": 20}, {"falseAlarmEvery": "30d"}
 
 
@@ -70,7 +78,7 @@ class Calm:
         self.place, self.happened = place, Happened()
         self.healthy: set[str] = set()  # signals that were once
         self.error: BaseException | None = None
-        self._chance, self._end = random.Random(seed), threading.Event()
+        self._chance, self._end, self._begun = random.Random(seed), threading.Event(), time.monotonic()
         self._thread = threading.Thread(target=self._run, name="calm", daemon=True)
 
     def start(self) -> None:
@@ -103,6 +111,8 @@ class Calm:
         self.healthy |= {i["name"] for i in items if i["verdict"] == "Healthy"}
 
     def _roll_out(self) -> None:
+        if not self.healthy >= LEARNERS and time.monotonic() < self._begun + LONGEST_LESSON:
+            return
         now = self.place.image()
         self.place.set_image(self.place.better if now == self.place.good else self.place.good)
         self._rolled_out()

@@ -332,6 +332,20 @@ def test_the_next_rung_begins_where_the_pin_is_contested() -> None:
     assert "Escalated" in reasons(world)
     assert world.workload is not None
     assert world.workload.replicas == 0
+    assert world.condition("Contained").status is ConditionStatus.TRUE
+    assert world.condition("Contested").status is ConditionStatus.TRUE, "Git still holds the bad image"
+    assert "kubectl" in world.condition("Contested").message or "spec:" in world.condition("Contested").message
+
+
+def test_without_the_owners_consent_nothing_is_written_again() -> None:
+    world = kept()
+    world.live(60)
+    assert world.workload is not None
+    world.workload = dataclasses.replace(world.workload, labels={"knowngood.dev/model": "other"})
+    world.person_sets("bad", FLUX)
+    world.live(600)
+    assert len(world.patches) == 1
+    assert pin(world).reason == Reason.CONSENT_MISSING
 
 
 def slowly(world: World, most: int = 6) -> None:

@@ -19,16 +19,22 @@ def problem(model: type[BaseModel], error: Mapping[str, Any]) -> str:
 
 
 def _said(model: type[BaseModel], kind: str, loc: Loc, value: object) -> str:
+    if value is None and kind != "missing":
+        return "is empty; write a value, or leave the field out"
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     match kind:
         case "extra_forbidden":
             return _unknown(model, loc)
         case "missing":
             return "is missing"
         case "string_type":
-            return f"is no text; write it in quotes, or with its unit, such as {value}s for a duration"
-        case "float_type" | "float_parsing" | "int_type" | "int_parsing":
+            unit = f", or with its unit, such as {value}s for a duration" if number else ""
+            return f"is no text; write it in quotes{unit}"
+        case "float_type" | "float_parsing":
             return "is no number; write one, such as 0.6 for 60 %"
-        case "list_type":
+        case "int_type" | "int_parsing":
+            return "is no whole number; write one, such as 100"
+        case "list_type" if isinstance(value, (str, int, float)):
             return f"is no list; write [{value}]"
     return ""
 

@@ -158,12 +158,14 @@ class Engine:
             return
         try:
             await self._write_model_status(key)
-        except c.ApiError as error:
-            if error.not_leading:
+        except Exception as error:
+            if isinstance(error, c.ApiError) and error.not_leading:
                 raise
             again = self._rest.failed(mark)
             metrics.RECONCILE_ERRORS.labels(c.MODELS.kind).inc()
-            log.warning("status not written", error=str(error), again_in=again, namespace=key[0], model=key[1])
+            trace = None if isinstance(error, c.ApiError) else error
+            where = {"namespace": key[0], "model": key[1]}
+            log.warning("status not written", error=str(error), exc_info=trace, again_in=again, **where)
             self._models.add_later(key, again)
         else:
             self._rest.over(mark)

@@ -155,6 +155,13 @@ def test_common_mistakes_are_told_what_to_write(wrong: dict[str, Any], said: str
     assert any(f"spec.signals[0].{said}" in p for p in refused.value.problems), refused.value.problems
 
 
+def test_what_is_empty_or_of_another_kind_is_told_so() -> None:
+    with pytest.raises(InvalidObjectError, match=r"window: None: is empty; write a value"):
+        IncidentPolicy.from_object(signals(ratio={"good": "a", "total": "b", "window": None}))
+    with pytest.raises(InvalidObjectError, match=r"minSamples: 'many': is no whole number; write one, such as 100"):
+        IncidentPolicy.from_object(signals(detector={"threshold": {"below": 0.5, "minSamples": "many"}}))
+
+
 def test_a_value_where_a_list_belongs() -> None:
     outcomes = {"metric": "m", "outcomeLabel": "o", "favourable": "approve", "groupLabels": ["sex"], "window": "1h"}
     with pytest.raises(InvalidObjectError, match=r"favourable: 'approve': is no list; write \[approve\]"):

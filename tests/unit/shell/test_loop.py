@@ -346,6 +346,7 @@ def by_the_hour(model: str, release: str, end: float) -> float:
     return steady(model, release, end) - (0.4 if int((end - WINDOW / 2) // 3600) % 2 else 0.0)
 
 
+DIAL = {"falseAlarmEvery": "30d", "direction": "Down"}
 MIDNIGHT = 12 * 86_400.0
 
 
@@ -375,6 +376,16 @@ async def test_with_a_season_each_part_is_held_against_its_own_kind() -> None:
 async def test_another_season_learns_anew() -> None:
     one, other = Loop(Source(steady)), Loop(Source(steady), raw_policy(learning={"windows": 20, "season": "DayOfWeek"}))
     assert one.signal.measured != other.signal.measured
+
+
+async def test_a_window_that_leaves_a_part_too_few_of_them_is_refused() -> None:
+    long = {**b.signal(ratio={"good": "g", "total": "t", "window": "1h"}), "detector": {"change": DIAL}}
+    loop = Loop(Source(steady), raw_policy([long], learning={"windows": 20, "season": "HourOfDay"}))
+    compiled = loop.policies.compiled((b.NAMESPACE, b.POLICY))
+    assert compiled is not None
+    (problem,) = compiled[0].problems
+    assert problem.field.endswith("ratio.window")
+    assert "write 30m or less" in problem.message
 
 
 async def test_a_detector_that_looks_across_the_parts_of_a_season_is_refused_with_one() -> None:

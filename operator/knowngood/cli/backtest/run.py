@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
+from knowngood.api.conditions import Reason
+from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.observed import Verdict
 from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
@@ -70,7 +72,13 @@ async def _answered(
         ledger=made.ledger,
         sweep=_sweep(asked, made, known),
         expected=expectation(request.expect, bool(known)),
-        notes=[*asked.notes, *_later(first, begun), *_absent(found), *made.notes, *_unjudged(made.ledger)],
+        notes=[
+            *asked.notes,
+            *_later(first, begun),
+            *_absent(found, asked.policy),
+            *made.notes,
+            *_unjudged(made.ledger),
+        ],
     )
 
 
@@ -87,10 +95,11 @@ def _later(first: float, begun: float) -> Iterator[str]:
         yield f"there are no series of these signals before {when(begun)}: it begins there"
 
 
-def _absent(found: Survey) -> Iterator[str]:
+def _absent(found: Survey, policy: IncidentPolicy) -> Iterator[str]:
     """What counts as nothing because it is not there: right for what never happened, and wrong for a name misspelt."""
-    for signal, selectors in found.absent.items():
-        for selector in selectors:
+    counted = [s.name for s in policy.spec.signals if s.ratio is not None or s.events is not None]
+    for signal in counted:
+        for selector in found.absent.get(signal, ()):
             yield f"{signal}: no series of {selector} in all this time; it was counted as 0. Is the name right?"
 
 
@@ -107,9 +116,9 @@ def _unjudged(ledger: Ledger) -> Iterator[str]:
     yield from never
     for model, signal, track in ledger.words():
         said = sum(track.words.values())
-        judged = sum(track.words.get(v.value, 0.0) for v in (Verdict.HEALTHY, Verdict.BREACH))
+        judged = sum(track.words.get(v.value, 0.0) for v in (Verdict.HEALTHY, Verdict.BREACH, Reason.PENDING))
         if track.armed is not None and judged < _SELDOM * said:
-            rest = {w: s for w, s in track.words.items() if w not in {Verdict.HEALTHY, Verdict.BREACH}}
+            rest = {w: s for w, s in track.words.items() if w not in {Verdict.HEALTHY, Verdict.BREACH, Reason.PENDING}}
             word = max(rest, key=lambda w: rest[w])
             yield f"{signal} on {model} judged in {judged / said:.1%} of the time alone; it was mostly {word}"
 

@@ -176,7 +176,10 @@ def _learned_as(signal: CompiledSignal, of: Placed, span: Span) -> SeriesKey:
 def _reference(signal: CompiledSignal, model: Asked, of: Placed, span: Span) -> Baseline | None:
     """What the series is held against: what the known-good release was like, else what its own was while healthy."""
     digest, labels = _learned_as(signal, of, span)
-    return model.baselines.get((model.releases.known_good, labels)) or model.baselines.get((digest, labels))
+    digests = [model.releases.known_good, digest]
+    if signal.season:  # a promotion comes long before each part was learned anew
+        digests.append(model.releases.previous)
+    return next((found for d in digests if (found := model.baselines.get((d, labels))) is not None), None)
 
 
 def _outcome(

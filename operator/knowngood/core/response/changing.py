@@ -109,6 +109,10 @@ class Changing(Action):
         """Before which ends of the incident it is taken back."""
         return frozenset()
 
+    def forbidden(self, facts: Facts, step: PlanStep) -> Why | None:
+        """Why what was right to be written once may not be written again, perhaps hours later."""
+        return None
+
     def covers(self, step: PlanStep) -> bool:
         """Whether, while it stands, a healthy signal says nothing of what was wrong."""
         return False
@@ -179,7 +183,7 @@ class Changing(Action):
         if written and (revert := self.reverted(facts, step)) is not None:
             return self._write_again(facts, step, revert)
         ours = state is State.PARTLY or (state is State.AS_SEEN and not self.marked(facts, step))
-        if ours and step.started_at is None:
+        if ours and step.started_at is None and step.reverts is None:
             if facts.hold is not None and facts.hold.stops:
                 return Record(_stopped(facts, step, facts.hold, state))
             return Apply(self.write(facts, step))
@@ -197,6 +201,8 @@ class Changing(Action):
             return Record(
                 outcome.condition(facts.incident.status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
             )
+        if (why := self.forbidden(facts, step)) is not None:
+            return Record(outcome.failed(facts.incident.status, step, *why, facts))
         return Apply(self.write(facts, step))
 
     def _settle(self, facts: Facts, step: PlanStep) -> Effect:

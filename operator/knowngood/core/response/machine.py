@@ -24,6 +24,7 @@ from knowngood.core.response.registry import action
 
 _LOOK_FOR_SIGNALS = 1.0
 _PATIENCE = timedelta(minutes=1)
+_LONGEST = timedelta(minutes=10)  # however often the process begins anew
 Check = Callable[[Facts], Effect | None]
 
 
@@ -85,7 +86,7 @@ def _not_seen_yet(facts: Facts) -> bool:
     created, spec = facts.incident.metadata.creation_timestamp, facts.incident.spec
     if spec.origin is not Origin.SIGNAL or created is None:
         return False
-    if facts.now - max(created, facts.since or created) > _PATIENCE:
+    if facts.now - created > _LONGEST or facts.now - max(created, facts.since or created) > _PATIENCE:
         return False
     judged = [v for v in facts.signals.values() if v.signal.policy == (spec.policy_ref.name if spec.policy_ref else "")]
     return not judged or any(v.judgement.verdict is not Verdict.HEALTHY for v in judged)

@@ -96,7 +96,8 @@ def contained(status: AIIncidentStatus, step: PlanStep, message: str, facts: Fac
     status = status.model_copy(update=update)
     status = told(status, facts.now, "Contained", f"{message}, {after} after opening")
     status = condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
-    if is_true(status.conditions, ConditionType.CONTESTED):
+    fought_over = step.reverts is not None or step.reason == Reason.CONTESTED
+    if fought_over and is_true(status.conditions, ConditionType.CONTESTED):
         status = contest(status, ConditionStatus.FALSE, Reason.DONE, f"nobody puts it back now: {message}", facts)
     return unjudged(status, "not judged yet on a window that began after the containment", facts)
 

@@ -21,6 +21,7 @@ from knowngood.core.signals.answer import Row
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Samples
 from knowngood.core.signals.scope import NAMESPACE, quoted
+from knowngood.core.signals.season import LENGTH
 
 POD = "pod"
 _LEAST_STALE_SECONDS = 30.0
@@ -163,9 +164,10 @@ def _compile_signal(
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
     if (misfit := fitting.misfit(name, signal.detector)) is not None:
         return Problem(Reason.INVALID, f"{field}.{misfit[0]}", misfit[1])
-    if detector in WITHOUT_SEASON and policy.spec.learning and policy.spec.learning.season:
+    if detector in WITHOUT_SEASON and policy.spec.learning is not None and policy.spec.learning.season:
         why = "it looks across the parts of a season; move the signal to a policy without spec.learning.season"
         return Problem(Reason.INVALID, f"{field}.detector.{detector}", why)
+    season = policy.spec.learning.season if policy.spec.learning else None
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
     ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)
@@ -173,7 +175,11 @@ def _compile_signal(
         request = inputs.request(name, source, ask)
     except FieldError as error:
         return Problem(Reason.INVALID, f"{field}.{name}.{error.field}", str(error.problem))
-    season = policy.spec.learning.season if policy.spec.learning else None
+    if season and detector not in SLIDING and 2 * request.window > (longest := LENGTH[season]):
+        why = (
+            f"is too long for parts of {text(longest)}, of which each needs several; write {text(longest / 2)} or less"
+        )
+        return Problem(Reason.INVALID, f"{field}.{name}.window", why)
     asked = (request.query, f"{request.window:g}", *([season.value] if season else []))
     return CompiledSignal(
         namespace=policy.metadata.namespace,

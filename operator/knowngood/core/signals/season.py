@@ -9,6 +9,12 @@ _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _FIRST: Final = 3  # 1970-01-01 was a Thursday
 PARTS: Final[Mapping[Season, int]] = {Season.HOUR_OF_DAY: 24, Season.DAY_OF_WEEK: 7, Season.HOUR_OF_WEEK: 168}
 """How many parts a season has."""
+LENGTH: Final[Mapping[Season, float]] = {
+    Season.HOUR_OF_DAY: 3600.0,
+    Season.DAY_OF_WEEK: 86_400.0,
+    Season.HOUR_OF_WEEK: 3600.0,
+}
+"""How long a part is, in seconds."""
 
 
 def part(season: Season, end: float, length: float) -> str:

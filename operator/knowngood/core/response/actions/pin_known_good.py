@@ -136,8 +136,19 @@ class PinKnownGood(WorkloadAction):
     def finished(self, facts: Facts, step: PlanStep) -> bool:
         """Every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
         live = [pod for pod in facts.pods if pod.live]
-        done = bool(live) and all(pod.ready for pod in live) and not _stale(facts)
-        return done and rolled_out(workload_of(facts), len(live))
+        workload = workload_of(facts)
+        there = bool(live) or workload.replicas == 0  # another step may have taken all of them away
+        return there and all(pod.ready for pod in live) and not _stale(facts) and rolled_out(workload, len(live))
+
+    def forbidden(self, facts: Facts, step: PlanStep) -> Why | None:
+        """Its owner consents no longer, or the release is itself suspected by now."""
+        workload, name = workload_of(facts), facts.model.metadata.name
+        if not workload.consents(name):
+            return Reason.CONSENT_MISSING, f"{workload} does not carry the label knowngood.dev/model={name} any more"
+        suspected = [p.image for p in facts.pins() if parse_image(p.image).digest in facts.implicated]
+        if suspected:
+            return Reason.IMPLICATED, f"an open incident suspects {suspected[0]}, to which it would go back"
+        return None
 
     def held(self, facts: Facts, step: PlanStep) -> str:
         """A StatefulSet that waits for a person."""
