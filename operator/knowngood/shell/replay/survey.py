@@ -52,11 +52,13 @@ async def survey(source: MetricsSource, signals: Sequence[CompiledSignal], first
             found.label.setdefault(value, signal.model_label)
     for signal in signals:
         if len(signal.selectors) > 1:  # what alone is read and is not there is missing
-            found.absent[signal.name] = [
+            absent = [
                 selector
                 for selector in signal.selectors
                 if not [s async for a in _ranges(source, f"count({selector})", first, last) for s in a.series]
             ]
+            if len(absent) < len(signal.selectors):  # where all are, the signal's values alone are held
+                found.absent[signal.name] = absent
     return found
 
 
