@@ -94,27 +94,16 @@ def _requests(url: str) -> int:
     return sum(int(float(line.rsplit(" ", 1)[1])) for line in lines)
 
 
-def _await_data(url: str, models: int) -> None:
-    end = time.monotonic() + 60
-    query = f"count(increase(all_total[10s])) == {models}"
+def _await(url: str, query: str, seconds: float) -> None:
+    """Until ``query`` has an answer."""
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         with contextlib.suppress(requests.RequestException):
             answer = requests.get(f"{url}/api/v1/query", params={"query": query}, timeout=5).json()
             if answer["data"]["result"]:
                 return
         time.sleep(0.2)
-    raise SystemExit("the private Prometheus has no data after 60 s")
-
-
-def _await_age(url: str, seconds: float) -> None:
-    """Until no series was born within ``seconds``: of these, more is asked."""
-    end = time.monotonic() + seconds + 60
-    while time.monotonic() < end:
-        asked = {"query": f"count(all_total offset {seconds:g}s)"}
-        if requests.get(f"{url}/api/v1/query", params=asked, timeout=5).json()["data"]["result"]:
-            return
-        time.sleep(0.5)
-    raise SystemExit(f"the private Prometheus has no data of {seconds:g} s ago")
+    raise SystemExit(f"the private Prometheus has no answer to {query} after {seconds:g} s")
 
 
 async def _at_first(url: str, models: int) -> int:
@@ -171,9 +160,9 @@ def run(prove: bool) -> Result:
     peer_requests = 0.0
     for models in SIZES:
         with exporter(models) as port, prometheus(port) as url:
-            _await_data(url, models)
+            _await(url, f"count(increase(all_total[10s])) == {models}", 60)
             at_first = asyncio.run(_at_first(url, models))
-            _await_age(url, LONGEST)
+            _await(url, f"count(all_total offset {LONGEST:g}s)", LONGEST + 60)  # more is asked of series just born
             count, took = asyncio.run(_cycles(url, models))
             peer_requests, peer_took = _peer(url, models)
             ratios.append(count / SIGNALS)

@@ -20,6 +20,8 @@ RELEASE = "knowngood"
 NAMESPACE = "vision"
 MODEL = "digits"
 CONTAINER = "model"
+UNREAD = "not yet synced to use for admission"
+"""What the API server says of policies that ask for ModelDeployments, for some moments after an install."""
 GIVE_UP = 3
 """Restarts after which a container is not waited for."""
 
@@ -150,6 +152,16 @@ def model(kubectl: Kubectl, images: Images) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     content = overlay(images.good, MANIFESTS, directory)
     (directory / "kustomization.yaml").write_text(json.dumps(content, indent=2) + "\n")
-    kubectl("apply", "-k", str(directory))
+
+    def look() -> tuple[bool, str]:
+        try:
+            kubectl("apply", "-k", str(directory))
+        except CommandError as error:
+            if UNREAD not in str(error):
+                raise
+            return False, str(error)
+        return True, ""
+
+    wait("the API server to read the policies' parameters", 60, look)
     for name in (MODEL, "traffic"):
         kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=120s")

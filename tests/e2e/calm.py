@@ -11,12 +11,7 @@ from tests.e2e.cluster import Cluster, Place, Raw, eventually
 
 NAMESPACE = "e2e-calm"
 ROLL_OUT = "120s"
-LEARNERS = {
-    "decay",
-    "feedback",
-    "scores",
-    "inputs",
-}
+LEARNERS = {"decay", "feedback", "scores", "inputs"}
 LONGEST_LESSON = 300.0  # seconds
 LEARNS, DIAL = {"windows": 20}, {"falseAlarmEvery": "30d"}
 
@@ -42,11 +37,6 @@ class CalmPlace(Place):
         ]
         found["spec"]["learning"] = LEARNS
         return found
-
-    @property
-    def signals(self) -> list[str]:
-        """The names of its signals."""
-        return [s["name"] for s in self.policy()["spec"]["signals"]]
 
 
 def _events(metric: str) -> Raw:
@@ -78,13 +68,15 @@ class Calm:
         self.place, self.happened = place, Happened()
         self.healthy: set[str] = set()  # signals that were once
         self.error: BaseException | None = None
-        self._chance, self._end, self._begun = random.Random(seed), threading.Event(), time.monotonic()
+        self.begun = 0.0  # monotonic seconds
+        self._chance, self._end = random.Random(seed), threading.Event()
         self._thread = threading.Thread(target=self._run, name="calm", daemon=True)
 
     def start(self) -> None:
         """Install all, and begin."""
         self.place.cluster.apply(*self.place.objects(None))
         self.place.kubectl("rollout", "status", "deployment/digits", f"--timeout={ROLL_OUT}")
+        self.begun = time.monotonic()
         self._thread.start()
 
     def stop(self) -> None:
@@ -111,7 +103,7 @@ class Calm:
         self.healthy |= {i["name"] for i in items if i["verdict"] == "Healthy"}
 
     def _roll_out(self) -> None:
-        if not self.healthy >= LEARNERS and time.monotonic() < self._begun + LONGEST_LESSON:
+        if not self.healthy >= LEARNERS and time.monotonic() < self.begun + LONGEST_LESSON:
             return
         now = self.place.image()
         self.place.set_image(self.place.better if now == self.place.good else self.place.good)

@@ -5,7 +5,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -13,13 +12,11 @@ from pathlib import Path
 import pytest
 
 from lab import env as lab_env
-from lab import images as lab_images
-from lab.demo.images import BUILD, stage, stage_operator
-from lab.model.releases import BAD, BETTER, GOOD
 from tests.e2e.calm import NAMESPACE as CALM
 from tests.e2e.calm import Calm, calm_place
 from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
+from tests.e2e.install import Images, built_operator, built_releases, install, uninstall
 from tests.faults.loop import background
 from tests.faults.proxy import Proxy
 
@@ -41,22 +38,13 @@ def cluster(env: dict[str, str]) -> Cluster:
 
 
 @pytest.fixture(scope="session")
-def releases(env: dict[str, str]) -> tuple[str, str, str]:
-    context = stage(BUILD / "context")
-    dockerfile = context / "model" / "Dockerfile"
-    good, bad, better = (lab_images.build("digits", context, dockerfile, {"RELEASE": r}) for r in (GOOD, BAD, BETTER))
-    return good, bad, better
+def releases(env: dict[str, str]) -> Images:
+    return built_releases()
 
 
 @pytest.fixture(scope="session")
 def operator_image(env: dict[str, str]) -> str:
-    return lab_images.build("knowngood-operator", stage_operator(BUILD / "operator"))
-
-
-def helm(env: dict[str, str], *words: str) -> None:
-    command = [env["HELM"], "--kubeconfig", env["KUBECONFIG"], *words]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    assert done.returncode == 0, f"helm {' '.join(words)}: {done.stderr}"
+    return built_operator()
 
 
 @pytest.fixture(scope="session")
@@ -64,30 +52,15 @@ def chart(
     env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Path]:
     """The chart installed with no replica: its CRDs, ServiceAccount and Role in the namespaces of these tests."""
-    for namespace in WATCHED:
-        cluster("delete", "namespace", namespace, "--ignore-not-found")
-        cluster("create", "namespace", namespace)
-    repository, _, digest = operator_image.partition("@")
     values = tmp_path_factory.mktemp("chart") / "values.json"
-    content = {
-        "image": {"repository": repository, "digest": digest},
-        "replicas": 0,
-        "watch": {"namespaces": WATCHED},
-        "sources": {"default": {"url": env["PROMETHEUS_URL"]}},
-        "registries": {"allowed": [env["REGISTRY"]]},
-    }
-    values.write_text(json.dumps(content))
-    arguments = ["--install", "--namespace", SYSTEM, "--create-namespace", "--take-ownership", "--values", str(values)]
-    helm(env, "upgrade", RELEASE, str(ROOT / "charts" / "knowngood"), *arguments)
+    install(env, cluster, SYSTEM, operator_image, WATCHED, values, replicas=0)
     with others_stopped(cluster, SYSTEM):
         yield values
-    helm(env, "uninstall", RELEASE, "--namespace", SYSTEM)
-    for namespace in [*WATCHED, SYSTEM]:
-        cluster("delete", "namespace", namespace, "--ignore-not-found", "--wait=false")
+    uninstall(env, cluster, SYSTEM, WATCHED)
 
 
 @pytest.fixture(scope="session")
-def places(chart: Path, cluster: Cluster, releases: tuple[str, str, str]) -> list[Place]:
+def places(chart: Path, cluster: Cluster, releases: Images) -> list[Place]:
     found = [Place(cluster, namespace, *releases) for namespace in NAMESPACES]
     for place in found:
         cluster.apply(*place.objects(place.good))
@@ -144,19 +117,13 @@ def _as_service_account(cluster: Cluster, directory: Path) -> Path:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def calm(cluster: Cluster, releases: tuple[str, str, str], operator: Operator) -> Iterator[Calm]:
+def calm(cluster: Cluster, releases: Images, operator: Operator) -> Iterator[Calm]:
     """A healthy model with a restless life, beside all other tests."""
     made = Calm(calm_place(cluster, releases))
     made.start()
     yield made
     made.stop()
     assert made.place.incidents() == []
-
-
-@pytest.fixture(scope="session", autouse=True)
-def calm_since(calm: Calm) -> float:
-    """Since when, in monotonic seconds."""
-    return time.monotonic()
 
 
 @pytest.fixture(scope="session", autouse=True)

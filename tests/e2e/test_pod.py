@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Cluster, Operator, Place, eventually
-from tests.e2e.conftest import helm
+from tests.e2e.cluster import RELEASE, SYSTEM, Cluster, Operator, Place, eventually
+from tests.e2e.install import CHART, helm
 
 
 def test_the_pod_contains_and_survives_its_own_death(
@@ -12,7 +12,7 @@ def test_the_pod_contains_and_survives_its_own_death(
     operator.stop()
     settings = ["--namespace", SYSTEM, "--values", str(chart), "--set", "replicas=1"]
     fast = ["--set", "leaderElection.leaseDuration=5s,leaderElection.renewDeadline=3s,leaderElection.retryPeriod=1s"]
-    helm(env, "upgrade", RELEASE, str(ROOT / "charts" / "knowngood"), *settings, *fast)
+    helm(env, "upgrade", RELEASE, CHART, *settings, *fast)
     cluster("-n", SYSTEM, "rollout", "status", f"deployment/{RELEASE}", "--timeout=120s")
     place = places[1]
     try:

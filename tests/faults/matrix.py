@@ -5,11 +5,11 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from tests.faults.cluster import Surroundings
 from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
-from tests.faults.run import Case, End, Outcome, Wanted, play
+from tests.faults.run import Case, End, Outcome, Recording, play
 from tests.faults.scenes import SCENES, Scene
 
 AT_ONCE = 10  # worlds; each of them mostly waits
@@ -18,16 +18,6 @@ TRIES = 3  # of a write that a run may do without
 LEASES = ("POST leases", "PUT leases")
 FAILED = "ContainmentFailed"
 _SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})
-
-
-@dataclass(frozen=True)
-class Recording:
-    """Undisturbed runs of a scene: how they end, and every write that one of them made."""
-
-    scene: Scene
-    end: End
-    places: tuple[str, ...]
-    events: frozenset[str]
 
 
 def record(around: Surroundings, scene: Scene, runs: int = 2) -> Recording:
@@ -104,10 +94,9 @@ def _all(
     recordings: Mapping[str, Recording],
     say: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
-    wanted = {name: Wanted(r.end, r.events) for name, r in recordings.items()}
     outcomes: list[Outcome] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for outcome in pool.map(lambda case: play(around, case, wanted.get(case.scene.name)), found):
+        for outcome in pool.map(lambda case: play(around, case, recordings.get(case.scene.name)), found):
             outcomes.append(outcome)
             recording = recordings.get(outcome.case.scene.name)
             wrong = complaints(outcome, recording) if recording else []

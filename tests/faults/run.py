@@ -36,10 +36,12 @@ class End:
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """How an undisturbed run ended, and of what it told."""
+class Recording:
+    """Undisturbed runs of a scene: how they end, every write that one of them made, and of what they told."""
 
+    scene: Scene
     end: End
+    places: tuple[str, ...]
     events: frozenset[str]
 
 
@@ -72,7 +74,7 @@ class Outcome:
     log: str = ""
 
 
-def play(around: Surroundings, case: Case, wanted: Wanted | None = None) -> Outcome:
+def play(around: Surroundings, case: Case, wanted: Recording | None = None) -> Outcome:
     """Run a case to its end, or until patience ends; what was held up gets time to become as ``wanted``."""
     with world(around, case.scene, [MODEL]) as made:
         operator = made.operator()
@@ -89,7 +91,7 @@ def play(around: Surroundings, case: Case, wanted: Wanted | None = None) -> Outc
         return outcome_of(made, case, late)
 
 
-def _same(made: World, wanted: Wanted) -> bool:
+def _same(made: World, wanted: Recording) -> bool:
     return end_of(made) == wanted.end and wanted.events <= made.events().keys()
 
 

@@ -3,29 +3,25 @@
 from knowngood.api.aiincident import AIIncident
 from knowngood.core.response.limits import waits
 from knowngood.shell import metrics
+from knowngood.shell.following import Following
 from knowngood.shell.store import Key, Store
 
 
-class Waiting:
-    """Follows the store; only who leads knows, so that the gauge is 0 once it is closed."""
+class Waiting(Following):
+    """The gauge of them; 0 once it is closed."""
+
+    kind = "AIIncident"
 
     def __init__(self, store: Store) -> None:
-        self._store = store
         self._keys: set[Key] = set()
-        for incident in store.open_incidents():
-            self._on_change("AIIncident", (incident.metadata.namespace, incident.metadata.name), incident)
-        store.subscribe(self._on_change)
+        super().__init__(store, store.open_incidents())
 
-    def close(self) -> None:
-        """Follow the store no more."""
-        self._store.unsubscribe(self._on_change)
-        metrics.WAITING.set(0)
-
-    def _on_change(self, kind: str, key: Key, value: object) -> None:
-        if kind != "AIIncident":
-            return
+    def _show(self, key: Key, value: object) -> None:
         if isinstance(value, AIIncident) and waits(value):
             self._keys.add(key)
         else:
             self._keys.discard(key)
         metrics.WAITING.set(len(self._keys))
+
+    def _clear(self) -> None:
+        metrics.WAITING.set(0)

@@ -11,6 +11,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.incidents.judge import Judged
 from knowngood.core.signals.answer import DataState, failed
+from knowngood.core.signals.compiled import Problem
 from tests import builders as b
 from tests.loop import INTERVAL, MODEL, START, WINDOW, Loop, Source, Sums, raw_model, raw_pod, raw_policy, steady
 
@@ -378,21 +379,23 @@ async def test_another_season_learns_anew() -> None:
     assert one.signal.measured != other.signal.measured
 
 
-async def test_a_window_that_leaves_a_part_too_few_of_them_is_refused() -> None:
-    long = {**b.signal(ratio={"good": "g", "total": "t", "window": "1h"}), "detector": {"change": DIAL}}
-    loop = Loop(Source(steady), raw_policy([long], learning={"windows": 20, "season": "HourOfDay"}))
+def refused_with_a_season(signal: dict[str, Any]) -> Problem:
+    loop = Loop(Source(steady), raw_policy([signal], learning={"windows": 20, "season": "HourOfDay"}))
     compiled = loop.policies.compiled((b.NAMESPACE, b.POLICY))
     assert compiled is not None
     (problem,) = compiled[0].problems
+    return problem
+
+
+async def test_a_window_that_leaves_a_part_too_few_of_them_is_refused() -> None:
+    long = {**b.signal(ratio={"good": "g", "total": "t", "window": "1h"}), "detector": {"change": DIAL}}
+    problem = refused_with_a_season(long)
     assert problem.field.endswith("ratio.window")
     assert "write 30m or less" in problem.message
 
 
 async def test_a_detector_that_looks_across_the_parts_of_a_season_is_refused_with_one() -> None:
     trend = {**b.signal(), "detector": {"trend": {"over": "1h", "falseAlarmEvery": "30d"}}}
-    loop = Loop(Source(steady), raw_policy([trend], learning={"windows": 20, "season": "HourOfDay"}))
-    compiled = loop.policies.compiled((b.NAMESPACE, b.POLICY))
-    assert compiled is not None
-    (problem,) = compiled[0].problems
+    problem = refused_with_a_season(trend)
     assert problem.field.endswith("detector.trend")
     assert "spec.learning.season" in problem.message

@@ -5,7 +5,7 @@ import pytest
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.core.signals.answer import Answer, DataState, Series
 from knowngood.core.signals.compiled import compile_policy
-from knowngood.shell.replay.survey import survey
+from knowngood.shell.replay.survey import absent, survey
 from tests import builders as b
 
 pytestmark = pytest.mark.unit
@@ -31,9 +31,9 @@ def events(metric: str) -> IncidentPolicy:
 
 async def test_a_metric_that_counts_as_nothing_because_it_is_not_there_is_told() -> None:
     signals = compile_policy(events("lekas_total"), [b.model()]).signals
-    found = await survey(Past("lekas_total"), signals, 0.0, 600.0)  # type: ignore[arg-type]
-    (absent,) = found.absent["leaks"]
-    assert "lekas_total" in absent
-    assert found.missing() == []
-    there = await survey(Past("nothing"), signals, 0.0, 600.0)  # type: ignore[arg-type]
-    assert there.absent == {"leaks": []}
+    past = Past("lekas_total")
+    found = await absent(past, signals, 0.0, 600.0)  # type: ignore[arg-type]
+    (selector,) = found["leaks"]
+    assert "lekas_total" in selector
+    assert (await survey(past, signals, 0.0, 600.0)).missing() == []  # type: ignore[arg-type]
+    assert await absent(Past("nothing"), signals, 0.0, 600.0) == {"leaks": []}  # type: ignore[arg-type]

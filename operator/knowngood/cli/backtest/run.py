@@ -4,24 +4,23 @@ import asyncio
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 
-from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
-from knowngood.api.observed import Verdict
 from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.sources import Opened, opened
 from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
-from knowngood.core.backtest.ledger import Ledger
+from knowngood.core.backtest.ledger import ARMED, Ledger
 from knowngood.core.backtest.score import Known, score
+from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.replay.history import HistoryError
 from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
-from knowngood.shell.replay.survey import LOOK_BACK, Survey, survey
+from knowngood.shell.replay.survey import LOOK_BACK, Survey, absent, survey
 
 _NOBODY = (
     "no model was polled: no series carries the label that names models (spec.identity.model), or none of this time"
@@ -75,9 +74,10 @@ async def _answered(
         notes=[
             *asked.notes,
             *_later(first, begun),
-            *_absent(found, asked.policy),
+            *_absent(await absent(opened.source, _counted(asked.policy, signals), first, last)),
             *made.notes,
             *_unjudged(made.ledger),
+            *_seldom(made.ledger),
         ],
     )
 
@@ -95,11 +95,16 @@ def _later(first: float, begun: float) -> Iterator[str]:
         yield f"there are no series of these signals before {when(begun)}: it begins there"
 
 
-def _absent(found: Survey, policy: IncidentPolicy) -> Iterator[str]:
+def _counted(policy: IncidentPolicy, signals: Sequence[CompiledSignal]) -> list[CompiledSignal]:
+    """Those in which what is not there counts as 0."""
+    names = {s.name for s in policy.spec.signals if s.ratio is not None or s.events is not None}
+    return [signal for signal in signals if signal.name in names]
+
+
+def _absent(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """What counts as nothing because it is not there: right for what never happened, and wrong for a name misspelt."""
-    counted = [s.name for s in policy.spec.signals if s.ratio is not None or s.events is not None]
-    for signal in counted:
-        for selector in found.absent.get(signal, ()):
+    for signal, selectors in found.items():
+        for selector in selectors:
             yield f"{signal}: no series of {selector} in all this time; it was counted as 0. Is the name right?"
 
 
@@ -114,11 +119,15 @@ def _unjudged(ledger: Ledger) -> Iterator[str]:
         told = "; ".join(never) if never else _NOBODY
         raise InputError(f"{told}. Write a longer time, or what its reason in docs/reference/conditions.md asks for")
     yield from never
+
+
+def _seldom(ledger: Ledger) -> Iterator[str]:
+    """What could judge, and hardly did."""
     for model, signal, track in ledger.words():
         said = sum(track.words.values())
-        judged = sum(track.words.get(v.value, 0.0) for v in (Verdict.HEALTHY, Verdict.BREACH, Reason.PENDING))
+        rest = {w: s for w, s in track.words.items() if w not in ARMED}
+        judged = said - sum(rest.values())
         if track.armed is not None and judged < _SELDOM * said:
-            rest = {w: s for w, s in track.words.items() if w not in {Verdict.HEALTHY, Verdict.BREACH, Reason.PENDING}}
             word = max(rest, key=lambda w: rest[w])
             yield f"{signal} on {model} judged in {judged / said:.1%} of the time alone; it was mostly {word}"
 

@@ -36,7 +36,7 @@ class Track:
         judgement = view.judgement
         word = word_of(view)
         self.words[word] = self.words.get(word, 0.0) + interval
-        if self.armed is None and (judgement.verdict in _JUDGED or judgement.reason == Reason.PENDING):
+        if self.armed is None and word in ARMED:
             self.armed = at
         self._span(word, at, interval)
         self.threshold = judgement.threshold or self.threshold
@@ -56,6 +56,8 @@ class Track:
 
 
 _JUDGED = frozenset({Verdict.HEALTHY, Verdict.BREACH})
+ARMED = frozenset({Verdict.HEALTHY.value, Verdict.BREACH.value, Reason.PENDING.value})
+"""Words of a signal that has data, and knows what is usual."""
 
 
 def word_of(view: SignalView) -> str:

@@ -27,7 +27,7 @@ class Suspicion:
     since: datetime
     ongoing: bool
     blameless: bool = False  # over, and it was not the release, or nobody had to act
-    containers: tuple[NamedImage, ...] = ()  # of the release, by digest where it is known
+    containers: tuple[NamedImage, ...] = ()  # of the release, by digest where it is known, while ongoing
 
 
 def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
@@ -40,7 +40,7 @@ def suspicions(incidents: Iterable[AIIncident]) -> tuple[Suspicion, ...]:
         verdict = judged(status)
         blameless = status.phase in _BLAMELESS or verdict not in {None, DispositionVerdict.TRUE_POSITIVE}
         over = is_over(incident)
-        ran = tuple(NamedImage(name=c.name, image=_by_digest(c)) for c in status.suspect.containers)
+        ran = () if over else tuple(NamedImage(name=c.name, image=_by_digest(c)) for c in status.suspect.containers)
         name, since = incident.metadata.name, status.opened_at
         found.append(Suspicion(status.suspect.digest, name, since, not over, blameless, ran))
     return tuple(found)

@@ -197,10 +197,7 @@ class Changing(Action):
         if facts.now < due_at:
             return Wait(min(_LOOK_AGAIN, (due_at - facts.now).total_seconds()))
         if facts.hold is not None and facts.hold.stops:
-            hold = facts.hold
-            return Record(
-                outcome.condition(facts.incident.status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
-            )
+            return Record(_held_up(facts, facts.hold))
         if (why := self.forbidden(facts, step)) is not None:
             return Record(outcome.failed(facts.incident.status, step, *why, facts))
         return Apply(self.write(facts, step))
@@ -233,8 +230,7 @@ class Changing(Action):
         status = facts.incident.status
         written = state in {State.THERE, State.PARTLY}
         if written and facts.hold is not None and facts.hold.stops:
-            hold = facts.hold
-            return Record(outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts))
+            return Record(_held_up(facts, facts.hold))
         if written:
             mutation = self.undo(facts, step)
             if mutation is not None:
@@ -255,9 +251,14 @@ def _stopped(facts: Facts, step: PlanStep, hold: Hold, state: State) -> AIIncide
     """What has written nothing waits for its turn again; what has written some of it waits where it is."""
     status = facts.incident.status
     if state is State.PARTLY:
-        return outcome.condition(status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
+        return _held_up(facts, hold)
     pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
     return outcome.waiting(stepped(status, step.name, pending), step, hold.reason, hold.message, facts)
+
+
+def _held_up(facts: Facts, hold: Hold) -> AIIncidentStatus:
+    """Not contained while everything that touches workloads is stopped."""
+    return outcome.condition(facts.incident.status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
 
 
 def _not_approved(facts: Facts) -> Plan | None:

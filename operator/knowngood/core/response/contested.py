@@ -5,9 +5,10 @@ took the images; that time stands in the record before anything is written again
 doubles a write. A writer of anything else in the same object may move that time: then one try fewer is made.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import text
@@ -67,19 +68,9 @@ def answered(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Fa
     )
     nth = f"in {text(pause)}, {before + 1} of {len(PAUSES)} times"
     why = f"{revert.by} put the old images back; {step.name} ({step.action}) is written again {nth}"
-    intent = {
-        "state": StepState.INTENDED,
-        "reason": Reason.REVERTED.value,
-        "message": why,
-        "started_at": None,
-        "finished_at": None,
-        "reverts": made,
-    }
-    status = stepped(status, step.name, intent).model_copy(update={"phase": IncidentPhase.CONTAINING})
-    status = told(status, facts.now, Reason.REVERTED, why)
-    status = outcome.unjudged(status, "the old images run again", facts)
-    status = outcome.contest(status, ConditionStatus.TRUE, Reason.REVERTED, f"{why}. {revert.advice}", facts)
-    return outcome.condition(status, ConditionStatus.FALSE, Reason.REVERTED, why, facts)
+    intent = {"state": StepState.INTENDED, "started_at": None, "finished_at": None, "reverts": made, "message": why}
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINING})
+    return _lost(status, step, Reason.REVERTED, intent, f"{why}. {revert.advice}", facts)
 
 
 def given_up(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Facts) -> AIIncidentStatus:
@@ -87,14 +78,17 @@ def given_up(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Fa
     times = step.reverts.written_again if step.reverts else 0
     again = f" after it was written again {times} times" if times else ""
     why = f"{revert.by} put the old images back{again}; nothing more is written. {revert.advice}"
-    failed = {
-        "state": StepState.FAILED,
-        "reason": Reason.CONTESTED.value,
-        "message": why,
-        "finished_at": facts.now,
-    }
-    status = stepped(status, step.name, failed).model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
-    status = told(status, facts.now, Reason.CONTESTED, why)
+    failed = {"state": StepState.FAILED, "finished_at": facts.now, "message": why}
+    status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
+    return _lost(status, step, Reason.CONTESTED, failed, why, facts)
+
+
+def _lost(
+    status: AIIncidentStatus, step: PlanStep, reason: Reason, changes: Mapping[str, Any], whole: str, facts: Facts
+) -> AIIncidentStatus:
+    """The step with its ``changes``; it contains no more, and ``whole`` says what to commit."""
+    why = changes["message"]
+    status = told(stepped(status, step.name, {**changes, "reason": reason.value}), facts.now, reason, why)
     status = outcome.unjudged(status, "the old images run again", facts)
-    status = outcome.contest(status, ConditionStatus.TRUE, Reason.CONTESTED, why, facts)
-    return outcome.condition(status, ConditionStatus.FALSE, Reason.CONTESTED, why, facts)
+    status = outcome.contest(status, ConditionStatus.TRUE, reason, whole, facts)
+    return outcome.condition(status, ConditionStatus.FALSE, reason, why, facts)

@@ -107,15 +107,17 @@ def act(facts: Facts) -> Effect | None:
         effect = ladder.begin(facts, step)
     else:
         effect = found.advance(facts, step)
-    if isinstance(effect, Record) and effect.status != facts.incident.status:
-        return Record(ladder.intended(effect.status, facts.with_status(effect.status)))
-    return effect
+    return _with_next(effect, facts)
 
 
 def reconsider(facts: Facts) -> Effect | None:
     """What another writer undid, or time made good; what follows from it goes into the same write."""
-    effect = aftermath.reconsider(facts)
-    if isinstance(effect, Record):
+    return _with_next(aftermath.reconsider(facts), facts)
+
+
+def _with_next(effect: Effect | None, facts: Facts) -> Effect | None:
+    """What changes the record, with the intent of the step that comes next because of it."""
+    if isinstance(effect, Record) and not _is_idle(effect, facts):
         return Record(ladder.intended(effect.status, facts.with_status(effect.status)))
     return effect
 

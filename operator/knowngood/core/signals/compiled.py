@@ -164,10 +164,10 @@ def _compile_signal(
         return Problem(Reason.INVALID, field, "type and severity are missing; write both")
     if (misfit := fitting.misfit(name, signal.detector)) is not None:
         return Problem(Reason.INVALID, f"{field}.{misfit[0]}", misfit[1])
-    if detector in WITHOUT_SEASON and policy.spec.learning is not None and policy.spec.learning.season:
+    season = policy.spec.learning.season if policy.spec.learning else None
+    if season and detector in WITHOUT_SEASON:
         why = "it looks across the parts of a season; move the signal to a policy without spec.learning.season"
         return Problem(Reason.INVALID, f"{field}.detector.{detector}", why)
-    season = policy.spec.learning.season if policy.spec.learning else None
     identity = policy.spec.identity.overridden(signal.identity)
     by = _group(models, identity.model, identity.release or POD)
     ask = Ask(policy.metadata.namespace, by, seconds(policy.spec.interval), whole=detector not in SLIDING)

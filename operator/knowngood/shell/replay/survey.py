@@ -23,7 +23,6 @@ class Survey:
 
     of: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     label: dict[str, str] = field(default_factory=dict)  # a value's label
-    absent: dict[str, list[str]] = field(default_factory=dict)  # by signal, those of its selectors without any series
 
     def missing(self) -> list[str]:
         """Signals of which there is no series at all."""
@@ -50,16 +49,20 @@ async def survey(source: MetricsSource, signals: Sequence[CompiledSignal], first
             since, until = values.get(value, (math.inf, -math.inf))
             values[value] = min(since, series.points[0][0]), max(until, series.points[-1][0])
             found.label.setdefault(value, signal.model_label)
-    for signal in signals:
-        if len(signal.selectors) > 1:  # what alone is read and is not there is missing
-            absent = [
-                selector
-                for selector in signal.selectors
-                if not [s async for a in _ranges(source, f"count({selector})", first, last) for s in a.series]
-            ]
-            if len(absent) < len(signal.selectors):  # where all are, the signal's values alone are held
-                found.absent[signal.name] = absent
     return found
+
+
+async def absent(
+    source: MetricsSource, signals: Sequence[CompiledSignal], first: float, last: float
+) -> dict[str, list[str]]:
+    """By signal, those of its selectors of which there is no series at all; none where the signal's values alone are
+    held. Raises HistoryError where the source does not answer."""
+    there = {
+        selector: bool([s async for a in _ranges(source, f"count({selector})", first, last) for s in a.series])
+        for selector in dict.fromkeys(selector for signal in signals for selector in signal.selectors)
+    }
+    found = {signal.name: [s for s in signal.selectors if not there[s]] for signal in signals}
+    return {s.name: found[s.name] for s in signals if len(found[s.name]) < len(s.selectors)}
 
 
 async def _ranges(source: MetricsSource, query: str, first: float, last: float) -> AsyncIterator[Answer]:

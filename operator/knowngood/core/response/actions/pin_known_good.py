@@ -22,7 +22,7 @@ from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, with_plan
 from knowngood.core.response.contested import Revert
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.ground import PAUSED_BY, Ground, choice_for, refused
+from knowngood.core.response.ground import PAUSED_BY, Ground, choice_for, obstacle, refused
 from knowngood.core.response.knowngood import Pin
 from knowngood.core.response.mutation import Mutation, target_of
 from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction, workload_of
@@ -142,9 +142,8 @@ class PinKnownGood(WorkloadAction):
 
     def forbidden(self, facts: Facts, step: PlanStep) -> Why | None:
         """Its owner consents no longer, or the release is itself suspected by now."""
-        workload, name = workload_of(facts), facts.model.metadata.name
-        if not workload.consents(name):
-            return Reason.CONSENT_MISSING, f"{workload} does not carry the label knowngood.dev/model={name} any more"
+        if (refusal := obstacle(facts.ground)) is not None:
+            return refusal.reason, refusal.message
         suspected = [p.image for p in facts.pins() if parse_image(p.image).digest in facts.implicated]
         if suspected:
             return Reason.IMPLICATED, f"an open incident suspects {suspected[0]}, to which it would go back"
