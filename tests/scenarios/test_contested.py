@@ -10,6 +10,7 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.gitops import ImageWriter, Keeper, Reverts
+from knowngood.core.facts.workload import Container
 from knowngood.core.response.contested import PAUSES
 from knowngood.core.response.effects import Apply, Effect, Record
 from knowngood.core.response.facts import Hold
@@ -346,6 +347,24 @@ def test_without_the_owners_consent_nothing_is_written_again() -> None:
     world.live(600)
     assert len(world.patches) == 1
     assert pin(world).reason == Reason.CONSENT_MISSING
+    condition = world.condition("Contested")
+    assert (condition.status, condition.reason) == (ConditionStatus.TRUE, Reason.CONSENT_MISSING)
+    assert "nothing is written again" in condition.message
+    assert "kubectl" in condition.message or "spec:" in condition.message, "what to commit"
+
+
+def test_where_a_person_comes_into_a_pause_no_further_write_is_promised() -> None:
+    world = kept()
+    world.live(60)
+    world.person_sets("bad", FLUX)
+    world.settle()
+    assert world.condition("Contested").status is ConditionStatus.TRUE
+    world.person_sets("fix", "kubectl-set")
+    world.live(LONG)
+    assert len(world.patches) == 1
+    condition = world.condition("Contested")
+    assert (condition.status, condition.reason) == (ConditionStatus.FALSE, Reason.PERSON_WROTE)
+    assert "is written again in" not in condition.message
 
 
 def slowly(world: World, most: int = 6) -> None:
@@ -435,6 +454,25 @@ def test_a_variable_that_somebody_else_set_is_not_overwritten() -> None:
     world.evidence = b.evidence().model_copy(update={"workload": b.seen(workload)})
     world.live(60)
     _revert_with(world, [("MODEL_REVISION", "9")])
+    world.live(60)
+    assert len(world.patches) == 1
+    assert world.condition("Contained").reason == Reason.PERSON_WROTE
+
+
+def test_a_variable_of_an_init_container_that_somebody_else_set_is_not_overwritten() -> None:
+    start = Container("fetch", b.image("bad"), (("MODEL_REVISION", "8"),))
+    writers = (ImageWriter(b.CONTAINER, FLUX, "old"), ImageWriter("fetch", FLUX, "old"))
+    workload = b.workload(init_containers=(start,), image_writers=writers, keepers=(MODELS,))
+    pins = [{"name": b.CONTAINER, "image": b.image("good")}]
+    pins += [{"name": "fetch", "image": b.image("good"), "env": [{"name": "MODEL_REVISION", "value": "7"}]}]
+    world = World(workload=workload, model=b.model({"knownGood": {"containers": pins}}))
+    world.evidence = b.evidence().model_copy(update={"workload": b.seen(workload)})
+    world.live(60)
+    assert world.patches
+    assert world.workload is not None
+    other = dataclasses.replace(start, env=(("MODEL_REVISION", "9"),))
+    containers = tuple(dataclasses.replace(c, image=b.image("bad")) for c in world.workload.containers)
+    world.write(dataclasses.replace(world.workload, containers=containers, init_containers=(other,)), FLUX)
     world.live(60)
     assert len(world.patches) == 1
     assert world.condition("Contained").reason == Reason.PERSON_WROTE

@@ -51,6 +51,9 @@ class SeenWorkload(ObservedModel):
     containers: Annotated[list[SeenContainer], Field(max_length=64), by("name")] = Field(
         default_factory=list, description="The containers of its pod template."
     )
+    init_containers: Annotated[list[SeenContainer], Field(max_length=64), by("name")] = Field(
+        default_factory=list, description="The init containers of its pod template."
+    )
     replicas: int | None = Field(default=None, ge=0, description="How many pods it asked for.")
     scaled_at: Timestamp | None = Field(default=None, description="When its number of pods was last set by itself.")
 

@@ -211,6 +211,7 @@ class Engine:
     async def _policy(self, key: Key) -> float | None:
         policy, found = self._store.policy(key), self._policies.compiled(key)
         if policy is None or found is None:
+            self._rest.over((c.POLICIES.kind, *key))
             return None
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}
@@ -222,6 +223,7 @@ class Engine:
     async def _playbook(self, key: Key) -> float | None:
         playbook = self._store.playbook(key)
         if playbook is None:
+            self._rest.over((c.PLAYBOOKS.kind, *key))
             return None
         generation, old = playbook.metadata.generation, playbook.status
         conditions = ready_condition(old.conditions, unheeded(playbook), generation, moment(time.time()))

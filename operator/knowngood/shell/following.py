@@ -1,11 +1,8 @@
 """What a gauge of the operator's own metrics tells of one kind of objects, kept as they change."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from typing import ClassVar
 
-from knowngood.api.aiincident import AIIncident
-from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.shell.store import Key, Store
 
 
@@ -14,10 +11,10 @@ class Following(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(self, store: Store, values: Iterable[AIIncident | ModelDeployment]) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        for value in values:
-            self._show((value.metadata.namespace, value.metadata.name), value)
+        for key, entry in store.snapshot(self.kind).items():
+            self._show(key, entry.value)
         store.subscribe(self._on_change)
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ class Waiting(Following):
 
     def __init__(self, store: Store) -> None:
         self._keys: set[Key] = set()
-        super().__init__(store, store.open_incidents())
+        super().__init__(store)
 
     def _show(self, key: Key, value: object) -> None:
         if isinstance(value, AIIncident) and waits(value):

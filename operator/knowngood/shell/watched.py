@@ -4,16 +4,13 @@ from knowngood.api.conditions import ConditionType, is_true
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.shell import metrics
 from knowngood.shell.following import Following
-from knowngood.shell.store import Key, Store
+from knowngood.shell.store import Key
 
 
 class Watched(Following):
     """The gauge of them; no model is shown once it is closed."""
 
     kind = "ModelDeployment"
-
-    def __init__(self, store: Store) -> None:
-        super().__init__(store, store.models())
 
     def _show(self, key: Key, value: object) -> None:
         if self._store.entry(self.kind, key) is None:

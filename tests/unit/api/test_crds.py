@@ -102,6 +102,7 @@ def test_lists_of_named_things_are_maps_and_others_say_what_they_are() -> None:
             assert path in (
                 "AIIncident.status.evidence.configs",  # by kind and name
                 "AIIncident.status.evidence.workload.containers[].env",  # a name may stand twice
+                "AIIncident.status.evidence.workload.initContainers[].env",
             )
         for key in schema.get("x-kubernetes-list-map-keys", []):
             assert key in schema["items"]["required"], path

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowngood.api.incidentstatus import AIIncidentStatus
+from knowngood.core.facts.workload import Container
 from knowngood.core.incidents.bounds import MOST_BYTES, fitted, size
 from knowngood.core.incidents.evidence import CUT, workload
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
@@ -42,6 +43,13 @@ def test_long_texts_long_lists_and_wide_labels_fit(how: dict[str, Any]) -> None:
     assert made["phase"] == INCIDENT["phase"]
     assert made["plan"]["hash"] == INCIDENT["plan"]["hash"]
     assert [c["type"] for c in made["conditions"]] == [c["type"] for c in INCIDENT["conditions"]]
+
+
+def test_a_workload_of_many_init_containers_and_variables_fits() -> None:
+    env = tuple((f"V{i}", "x" * 250) for i in range(120))
+    found = b.workload(init_containers=tuple(Container(f"c{i}", b.image("bad"), env) for i in range(60)))
+    made = check({**INCIDENT, "evidence": {**INCIDENT["evidence"], "workload": workload(found).to_object()}})
+    assert made["evidence"]["workload"]["initContainers"][0]["env"][-1]["name"] == CUT
 
 
 def test_what_was_left_out_is_said() -> None:

@@ -32,8 +32,10 @@ def shown(name: str) -> float | None:
 def test_a_model_is_shown_as_watched_while_its_signals_have_data() -> None:
     store = Store()
     store.apply(model("before", 1, "True"))
+    store.apply({**model("odd", 1), "spec": {"workloadRef": "nonsense"}})
     watched = Watched(store)
     assert shown("before") == 1
+    assert shown("odd") == 0, "what cannot be read when the term begins is not watched"
     store.apply(model("new", 1))
     assert shown("new") == 0, "nobody has judged it yet"
     store.apply(model("new", 2, "True"))

@@ -119,14 +119,22 @@ def _evidence(evidence: Raw, text: int, points: int, items: int) -> Raw:
         if field in made:
             made[field] = [{**one, "containers": one.get("containers", [])[:items]} for one in made[field]]
     if workload := evidence.get("workload"):
-        containers = [_environment(c, text, items) for c in workload.get("containers", ())]
-        made["workload"] = {**workload, "containers": containers}
+        made["workload"] = _environments(workload, text, items)
     return made
 
 
 def _left_out(evidence: Raw) -> Raw:
     said = next((m for m in evidence.get("missing", ()) if m["item"] == "what was too large"), None)
     return said or {"item": "what was too large", "reason": f"an incident is kept below {MOST_BYTES >> 10} KiB"}
+
+
+def _environments(workload: Raw, text: int, items: int) -> Raw:
+    cut = {
+        field: [_environment(c, text, items) for c in workload[field]]
+        for field in ("containers", "initContainers")
+        if field in workload
+    }
+    return {**workload, **cut}
 
 
 def _environment(container: Raw, text: int, items: int) -> Raw:
@@ -149,8 +157,7 @@ def _least(status: Raw) -> Raw:
     if evidence := made.get("evidence"):
         kept = {key: value for key, value in evidence.items() if not isinstance(value, list)}
         if "workload" in kept:
-            containers = [_environment(c, 0, 0) for c in kept["workload"].get("containers", ())]
-            kept["workload"] = {**kept["workload"], "containers": containers}
+            kept["workload"] = _environments(kept["workload"], 0, 0)
         made["evidence"] = {**kept, "missing": [_left_out(evidence)]}
     if analysis := made.get("analysis"):
         made["analysis"] = {k: v for k, v in analysis.items() if not isinstance(v, list)}

@@ -28,7 +28,7 @@ from knowngood.api.evidence import (
 )
 from knowngood.api.observed import NamedImage
 from knowngood.core.facts.clock import parse_time
-from knowngood.core.facts.workload import Pod, Workload
+from knowngood.core.facts.workload import Container, Pod, Workload
 from knowngood.core.incidents.changes import differences, written_at
 from knowngood.core.signals import answer
 
@@ -60,10 +60,15 @@ def workload(found: Workload) -> SeenWorkload:
         uid=found.uid,
         generation=found.generation,
         resource_version=found.resource_version,
-        containers=[SeenContainer(name=c.name, image=c.image, env=_env(c.env)) for c in found.containers],
+        containers=_containers(found.containers),
+        init_containers=_containers(found.init_containers),
         replicas=found.replicas,
         scaled_at=_moment(found.scaled_at),
     )
+
+
+def _containers(found: Iterable[Container]) -> list[SeenContainer]:
+    return [SeenContainer(name=c.name, image=c.image, env=_env(c.env)) for c in found]
 
 
 def _env(env: Iterable[tuple[str, str | None]]) -> list[SeenEnv]:
@@ -159,7 +164,7 @@ def mounted(template: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         sources = [volume, *((volume.get("projected") or {}).get("sources") or ())]
         maps |= {s["configMap"]["name"] for s in sources if (s.get("configMap") or {}).get("name")}
         secrets |= {s["secret"].get("secretName") or s["secret"].get("name", "") for s in sources if s.get("secret")}
-    for container in spec.get("containers") or ():
+    for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
         references = [
             *(container.get("envFrom") or ()),
             *(e.get("valueFrom") or {} for e in container.get("env") or ()),

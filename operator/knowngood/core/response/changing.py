@@ -199,7 +199,7 @@ class Changing(Action):
         if facts.hold is not None and facts.hold.stops:
             return Record(_held_up(facts, facts.hold))
         if (why := self.forbidden(facts, step)) is not None:
-            return Record(outcome.failed(facts.incident.status, step, *why, facts))
+            return Record(contested.forbidden(facts.incident.status, step, revert, *why, facts))
         return Apply(self.write(facts, step))
 
     def _settle(self, facts: Facts, step: PlanStep) -> Effect:

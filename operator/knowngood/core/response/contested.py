@@ -83,6 +83,15 @@ def given_up(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Fa
     return _lost(status, step, Reason.CONTESTED, failed, why, facts)
 
 
+def forbidden(
+    status: AIIncidentStatus, step: PlanStep, revert: Revert, reason: Reason, why: str, facts: Facts
+) -> AIIncidentStatus:
+    """The step failed, because what was to be written again may not be; what the manager put there stays."""
+    status = outcome.failed(status, step, reason, why, facts)
+    whole = f"{revert.by} put the old images back; nothing is written again: {why}. {revert.advice}"
+    return outcome.contest(status, ConditionStatus.TRUE, reason, whole, facts)
+
+
 def _lost(
     status: AIIncidentStatus, step: PlanStep, reason: Reason, changes: Mapping[str, Any], whole: str, facts: Facts
 ) -> AIIncidentStatus:

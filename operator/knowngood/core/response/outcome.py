@@ -53,6 +53,8 @@ def failed(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: st
         return not_contained(told(status, facts.now, "StepFailed", about), step, reason, message, facts)
     status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
     status = told(status, facts.now, "ContainmentFailed", message)
+    if step.reverts is not None and is_true(status.conditions, ConditionType.CONTESTED):
+        status = contest(status, ConditionStatus.FALSE, reason, f"nothing is written again: {message}", facts)
     return condition(status, ConditionStatus.FALSE, reason, message, facts)
 
 

@@ -19,7 +19,8 @@ def recorded(facts: Facts) -> dict[str, dict[str, str]]:
     evidence = facts.incident.status.evidence
     if evidence is None or evidence.workload is None:
         return {}
-    return {c.name: {e.name: e.value for e in c.env} for c in evidence.workload.containers}
+    seen = (*evidence.workload.containers, *evidence.workload.init_containers)
+    return {c.name: {e.name: e.value for e in c.env} for c in seen}
 
 
 def put_back(pin: Pin, noted: Noted, evidence: Mapping[str, Mapping[str, str]]) -> list[dict[str, str]] | None:
