@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.d3 import optimal
-from bench.simulate import Gaussian, Shares, delay, run_length
+from bench.simulate import Gaussian, RunLength, Shares, delay, run_length
 from knowngood.api.observed import Verdict
 from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.detectors.port import Case, Judged, Span
@@ -35,6 +35,11 @@ def test_an_alarm_is_the_beginning_of_a_breach_and_its_windows_do_not_count() ->
     assert found.by_model == [10] * 7
     assert found.windows == 7 * (100 - 9 * 3)
     assert found.error == 1, "of models that are all alike nothing is known"
+
+
+def test_where_nothing_alarmed_a_bound_is_known_all_the_same() -> None:
+    assert RunLength(9_000, [0] * 10).least == 3_000
+    assert RunLength(9_000, [1, 2, 3]).least == pytest.approx(1_500 * (1 - RunLength(9_000, [1, 2, 3]).error))
 
 
 def test_segments_of_one_model_are_one_run() -> None:
