@@ -446,6 +446,20 @@ def test_variables_that_the_manager_does_not_know_may_stay_as_we_wrote_them(take
     assert world.status.phase is IncidentPhase.CONTAINED
 
 
+def test_variables_that_are_left_beside_the_old_image_are_named_when_it_is_given_up() -> None:
+    workload = b.workload(
+        env={b.CONTAINER: ENV}, image_writers=(ImageWriter(b.CONTAINER, FLUX, "old"),), keepers=(MODELS,)
+    )
+    world = World(workload=workload, model=b.model({"knownGood": PINNED}))
+    world.evidence = b.evidence().model_copy(update={"workload": b.seen(workload)})
+    for _ in range(1 + len(PAUSES)):
+        world.live(400)
+        _revert_with(world, [("MODEL_REVISION", "7")])
+    world.live(60)
+    assert world.condition("Contested").reason == Reason.CONTESTED
+    assert f"{b.CONTAINER}/MODEL_REVISION; set them back" in world.condition("Contested").message
+
+
 def test_a_variable_that_somebody_else_set_is_not_overwritten() -> None:
     workload = b.workload(
         env={b.CONTAINER: ENV}, image_writers=(ImageWriter(b.CONTAINER, FLUX, "old"),), keepers=(MODELS,)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from knowngood.core.facts.wording import few
 from knowngood.core.facts.workload import Pod, Workload
 
 
@@ -20,11 +21,11 @@ def held(workload: Workload, stale: Iterable[Pod]) -> str:
         return ""
     what = f"{workload.kind} {workload.name}"
     if workload.on_delete:
-        return f"{what} replaces a pod only when it is deleted (updateStrategy OnDelete): delete {_few(names)}"
+        return f"{what} replaces a pod only when it is deleted (updateStrategy OnDelete): delete {few(names, 4)}"
     kept = [name for name in names if (number := _ordinal(name)) is not None and number < workload.partition]
     if kept:
         where = "spec.updateStrategy.rollingUpdate.partition"
-        return f"{what} keeps {_few(kept)} as they are ({where}: {workload.partition}); lower it"
+        return f"{what} keeps {few(kept, 4)} as they are ({where}: {workload.partition}); lower it"
     return ""
 
 
@@ -36,14 +37,10 @@ def stuck(workload: Workload, pods: Iterable[Pod], stale: Iterable[Pod]) -> str:
         found.insert(0, workload.problem)
     broken = [pod.name for pod in pods if pod.name in old and pod.live and not pod.ready]
     if workload.kind == "StatefulSet" and broken:
-        found.append(f"it waits for {_few(sorted(broken))} to be ready before it replaces it: delete it")
+        found.append(f"it waits for {few(sorted(broken), 4)} to be ready before it replaces it: delete it")
     return "; ".join(found[:4])
 
 
 def _ordinal(pod: str) -> int | None:
     tail = pod.rpartition("-")[2]
     return int(tail) if tail.isascii() and tail.isdigit() else None
-
-
-def _few(names: list[str]) -> str:
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

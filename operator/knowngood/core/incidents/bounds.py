@@ -129,7 +129,7 @@ def _left_out(evidence: Raw) -> Raw:
 
 
 def _environments(workload: Raw, text: int, items: int) -> Raw:
-    cut = {
+    cut: Raw = {
         field: [_environment(c, text, items) for c in workload[field]]
         for field in ("containers", "initContainers")
         if field in workload

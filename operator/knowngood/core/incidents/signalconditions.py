@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.modelstatus import SignalItem
 from knowngood.core.detectors.judgement import Judgement
+from knowngood.core.facts.wording import few
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import clipped
 from knowngood.core.signals.answer import DataState
@@ -43,5 +44,4 @@ def _lacks_data(judgement: Judgement) -> bool:
 
 
 def _names(keys: Iterable[tuple[str, str]]) -> str:
-    names = [f"{policy}/{name}" for policy, name in keys]
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return few([f"{policy}/{name}" for policy, name in keys])

@@ -15,6 +15,7 @@ from knowngood.api.durations import text
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import PlanStep, StepReverts, StepState
 from knowngood.core.facts.gitops import REVERTERS, Keeper, Reverts
+from knowngood.core.facts.wording import few
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import committing, outcome
@@ -27,11 +28,15 @@ PAUSES = (10.0, 60.0, 300.0)
 
 @dataclass(frozen=True, slots=True)
 class Revert:
-    """Who put the fields back, when by managedFields, and what a person does about it."""
+    """Who put the fields back, when by managedFields, and what a person does about it.
+
+    ``left`` names variables that still are as the step wrote them, beside the old images.
+    """
 
     by: str
     at: str
     advice: str
+    left: tuple[str, ...] = ()
 
 
 def revert_of(workload: Workload, containers: Collection[str], pins: Sequence[Pin]) -> Revert | None:
@@ -77,7 +82,10 @@ def given_up(status: AIIncidentStatus, step: PlanStep, revert: Revert, facts: Fa
     """The step failed: the manager wins, and the message says what to commit."""
     times = step.reverts.written_again if step.reverts else 0
     again = f" after it was written again {times} times" if times else ""
-    why = f"{revert.by} put the old images back{again}; nothing more is written. {revert.advice}"
+    why = f"{revert.by} put the old images back{again}; nothing more is written. "
+    if revert.left:
+        why += f"Variables still as the pin wrote them: {few(revert.left)}; set them back where the old images stay. "
+    why += revert.advice
     failed = {"state": StepState.FAILED, "finished_at": facts.now, "message": why}
     status = status.model_copy(update={"phase": IncidentPhase.CONTAINMENT_FAILED})
     return _lost(status, step, Reason.CONTESTED, failed, why, facts)

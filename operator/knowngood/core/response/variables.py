@@ -86,10 +86,26 @@ def as_seen_or_pinned(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> 
         container, seen, wanted = workload.declared(pin.container), before.get(pin.container), dict(pin.env)
         now = dict(container.env) if container else {}
         for name in names_of(pin):
-            pinned = name in now and now[name] == wanted[name] if name in wanted else name not in now
-            if seen is not None and not pinned and not _as_recorded(name, seen, now):
+            if seen is not None and not _pinned(name, now, wanted) and not _as_recorded(name, seen, now):
                 return False
     return True
+
+
+def left(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> tuple[str, ...]:
+    """The pins' variables that are as pinned and not as the evidence shows them: who put images back left them."""
+    before = recorded(facts)
+    found = []
+    for pin in pins:
+        container, seen, wanted = workload.declared(pin.container), before.get(pin.container), dict(pin.env)
+        now = dict(container.env) if container else {}
+        for name in names_of(pin):
+            if seen is not None and _pinned(name, now, wanted) and not _as_recorded(name, seen, now):
+                found.append(f"{pin.container}/{name}")
+    return tuple(found)
+
+
+def _pinned(name: str, now: Mapping[str, str | None], wanted: Mapping[str, str]) -> bool:
+    return name in now and now[name] == wanted[name] if name in wanted else name not in now
 
 
 def _as_recorded(name: str, seen: Mapping[str, str], now: Mapping[str, str | None]) -> bool:

@@ -18,6 +18,7 @@ from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
 from knowngood.api.steps import Isolate as Block
 from knowngood.core.facts.things import Ref
+from knowngood.core.facts.wording import few
 from knowngood.core.facts.workload import REPLACED_LABELS, Pod
 from knowngood.core.response import cutoff, lookups, routed, services, standby
 from knowngood.core.response.actions.action import Described
@@ -172,8 +173,7 @@ class Isolate(Changing):
 
     def done(self, facts: Facts, step: PlanStep) -> str:
         """Which pods are kept, for how long, and what nobody has shown."""
-        names = [pod.name for pod in _kept(facts, step)]
-        some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        some = few([pod.name for pod in _kept(facts, step)])
         return f"{some or 'no pod'} cut off and kept for {_block(step).keep_for}; {NOT_SHOWN}"
 
     def handed_back(self, step: PlanStep) -> frozenset[IncidentPhase]:

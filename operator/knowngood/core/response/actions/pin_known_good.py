@@ -5,6 +5,7 @@ of the same incident holds; nothing else is touched.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from knowngood.api import GROUP
@@ -111,7 +112,8 @@ class PinKnownGood(WorkloadAction):
         if not variables.as_seen_or_pinned(facts, workload, facts.pins()):
             return None
         ours = {p.container for p in facts.pins() if not same_image(seen.get(p.container, ""), p.image)}
-        return contested.revert_of(workload, ours, facts.pins())
+        found = contested.revert_of(workload, ours, facts.pins())
+        return replace(found, left=variables.left(facts, workload, facts.pins())) if found else None
 
     def write(self, facts: Facts, step: PlanStep) -> Mutation:
         """The strategic merge patch that pins."""
