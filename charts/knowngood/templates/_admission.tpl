@@ -114,6 +114,14 @@ labels:
   {{- include "knowngood.labels" (index . 0) | nindent 2 }}
 {{- end -}}
 
+{{/* For what stays when the chart is uninstalled, as the definitions do. */}}
+{{- define "knowngood.admission.outliving" -}}
+{{- if .Values.crds.keep -}}
+annotations:
+  helm.sh/resource-policy: keep
+{{- end -}}
+{{- end -}}
+
 {{/*
 Workloads whose owner consents, for policies that ask for ModelDeployments: where that definition is missing, such a policy
 refuses what it matches, whoever sends it.

@@ -67,6 +67,7 @@ class Engine:
         self._fence = Fence(api, store, token, lambda: self._stop.hold is not None)
         self._unread = Unread(api, store)
         self._rest = Backoff()  # of kind and key: statuses that could not be written
+        self._unproven = Backoff()  # of models with a release that admission does not let be proven
         self._incidents = Incidents(api, store, self._board, self._policies, sources, settings, self._stop, self._fence)
 
     async def run(self) -> None:
@@ -122,6 +123,7 @@ class Engine:
             self._lessons.drop(key)
             self._keeper.forget(key)
             self._rest.over((c.MODELS.kind, *key))
+            self._unproven.over(key)
         self._models.add(key)
         for policy in list(self._policies.policies_of(key)):
             self._policy_queue.add(policy)
@@ -157,7 +159,7 @@ class Engine:
             self._models.add_later(key, left)
             return
         try:
-            await self._write_model_status(key)
+            refused = await self._write_model_status(key)
         except Exception as error:
             if isinstance(error, c.ApiError) and error.not_leading:
                 raise
@@ -169,22 +171,27 @@ class Engine:
             self._models.add_later(key, again)
         else:
             self._rest.over(mark)
+            if refused:  # perhaps by what the API server has not read yet; nothing else may ever wake this model
+                self._models.add_later(key, self._unproven.failed(key))
+            else:
+                self._unproven.over(key)
 
-    async def _write_model_status(self, key: Key) -> None:
+    async def _write_model_status(self, key: Key) -> bool:
+        """Whether admission refused to mark a release as proven; the rest is written all the same."""
         refused, conflict = "", None
         for _ in range(_TRIES):
             model = self._store.model(key)
             if model is None:
-                return
+                return False
             old, new = model.status, status_of(replace(self._model_facts(key), proof_refused=refused))
             try:
                 await write_status(self._api, self._store, c.MODELS, key, old.to_object(), new.to_object())
-                return
+                return bool(refused)
             except c.ApiError as error:
                 if error.not_found:
-                    return
+                    return False
                 if error.status == 403 and not refused:
-                    refused = error.message  # a proof that admission does not share; the rest is told all the same
+                    refused = error.message
                 elif error.conflict:
                     conflict = error
                     await refresh(self._api, self._store, c.MODELS, key)
@@ -192,6 +199,7 @@ class Engine:
                     raise
         if conflict is not None:
             raise conflict
+        return bool(refused)
 
     def _model_facts(self, key: Key) -> ModelFacts:
         model = self._store.model(key)

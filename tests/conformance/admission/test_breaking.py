@@ -86,9 +86,10 @@ TRIES: Final[dict[str, Try]] = {
 
 @cache
 def policies() -> dict[str, dict[str, Any]]:
-    """The policies as the chart makes them, by concern."""
+    """The policies as the chart makes them, by concern; but for those that match nothing."""
     found = [item for item in rendered(helm_or_fail(), VALUES, MUTATING) if item["kind"].endswith("AdmissionPolicy")]
-    return {item["metadata"]["name"].rpartition(".")[2]: item for item in found}
+    named = {item["metadata"]["name"].rpartition(".")[2]: item for item in found}
+    return {concern: item for concern, item in named.items() if not concern.startswith("params-")}
 
 
 def validations(concern: str) -> list[dict[str, Any]]:

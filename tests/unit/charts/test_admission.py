@@ -37,12 +37,15 @@ WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "seen-deployments",
     "seen-statefulsets",
 }
+HELD = {"params-deployments", "params-statefulsets", "params-cronjobs"}
 OF_EVERYBODY = {"decisions", "fixes", "references", "quarantine"}
 PREFIX = "knowngood-system.knowngood."
 
 
 def found(objects: list[dict[str, Any]], kind: str) -> dict[str, dict[str, Any]]:
-    return {item["metadata"]["name"].removeprefix(PREFIX): item["spec"] for item in objects if item["kind"] == kind}
+    """But for those that match nothing."""
+    every = {item["metadata"]["name"].removeprefix(PREFIX): item["spec"] for item in objects if item["kind"] == kind}
+    return {name: spec for name, spec in every.items() if name not in HELD}
 
 
 def test_every_policy_is_bound_and_denies(render: Render) -> None:
@@ -64,6 +67,32 @@ def test_a_refusal_says_what_to_write(render: Render) -> None:
         for validation in policy["validations"]:
             assert validation.get("message") or validation["messageExpression"], name
             assert ": " in validation.get("message", validation.get("messageExpression", ""))
+
+
+@pytest.mark.parametrize("arguments", [(), MUTATING], ids=["older", "newer"])
+def test_each_parameter_of_kubernetes_own_is_held_by_what_outlives_the_release(
+    render: Render, arguments: tuple[str, ...]
+) -> None:
+    objects = render({}, *arguments)
+    for kind in ("ValidatingAdmissionPolicy", "MutatingAdmissionPolicy"):
+        policies = found(objects, kind).values()
+        used = {tuple(p["paramKind"].values()) for p in policies if "paramKind" in p} - {
+            ("knowngood.dev/v1alpha1", "ModelDeployment")
+        }
+        held = [i for i in objects if i["kind"] == kind and i["metadata"]["name"].removeprefix(PREFIX) in HELD]
+        bound = [
+            i for i in objects if i["kind"] == f"{kind}Binding" and i["spec"]["policyName"].removeprefix(PREFIX) in HELD
+        ]
+        assert used <= {tuple(item["spec"]["paramKind"].values()) for item in held}
+        assert len(bound) == len(held)
+        for item in (*held, *bound):
+            assert item["metadata"]["annotations"] == {"helm.sh/resource-policy": "keep"}
+    (without,) = {
+        "annotations" in i["metadata"]
+        for i in render({"crds": {"keep": False}}, *arguments)
+        if i["metadata"]["name"].removeprefix(PREFIX) in HELD
+    }
+    assert not without
 
 
 @pytest.mark.parametrize("arguments", [(), MUTATING], ids=["older", "newer"])

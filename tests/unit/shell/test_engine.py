@@ -75,6 +75,31 @@ async def test_a_models_status_that_is_refused_does_not_put_off_its_incident(mon
     assert looks > 20
 
 
+async def test_a_release_that_is_not_let_be_proven_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Admission may have refused what it had not read yet; no verdict need ever change again."""
+    store, tries, proven = Store(), 0, asyncio.Event()
+    store.apply(known(b.model()))
+    engine = Engine(cast(Cluster, Api()), store, {}, Settings())
+
+    async def reconcile(_: Any) -> None:
+        return None
+
+    async def write(_: Any) -> bool:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            proven.set()
+        return tries < 3
+
+    monkeypatch.setattr(engine._incidents, "reconcile", reconcile)
+    monkeypatch.setattr(engine, "_write_model_status", write)
+    engine._models.add((b.NAMESPACE, b.MODEL))
+    working = asyncio.create_task(engine._models.run())
+    async with asyncio.timeout(5.0):
+        await proven.wait()
+    working.cancel()
+
+
 async def test_a_cancelled_worker_ends_whatever_its_last_write_would_say(monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store()
     raw = b.model().to_object()
