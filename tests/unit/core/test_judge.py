@@ -70,6 +70,15 @@ def test_where_there_is_nothing_it_says_what_was_looked_for() -> None:
     assert "which release runs is not known" in nobody.message
 
 
+def test_what_is_remarked_on_the_data_is_said_whatever_the_verdict() -> None:
+    for value, verdict in ((0.97, Verdict.HEALTHY), (0.2, Verdict.BREACH)):
+        found = judged([sample(value, release="2")]).judgement
+        assert (found.verdict, found.remark) == (verdict, "why")
+        assert found.message.endswith("; why")
+    unsure = judged([sample(0.0, DataState.NAN, release="2")]).judgement
+    assert (unsure.message, unsure.remark) == ("why", "")
+
+
 def test_a_release_that_nobody_knows_is_not_judged_but_asked_for() -> None:
     found = judged([sample(0.2, release="9")])
     assert (found.judgement.verdict, found.judgement.reason) == (Verdict.INCONCLUSIVE, "ReleaseUnknown")

@@ -81,13 +81,6 @@ def test_a_breach_says_what_it_rests_on() -> None:
     assert "0.2" not in judged.message, "what changes from poll to poll would cost a write a poll"
 
 
-def test_a_breach_repeats_what_is_odd_about_its_sample() -> None:
-    judged, _ = judge(
-        ThresholdDetector(below=0.9), replace(BAD, message="there is no series of x_total"), None, 0, POLL
-    )
-    assert judged.message == "the value is below 0.9; there is no series of x_total"
-
-
 STATES = st.sampled_from([s for s in DataState if s is not DataState.OK])
 SAMPLES = st.one_of(
     st.just(BAD),

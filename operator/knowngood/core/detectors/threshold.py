@@ -83,8 +83,7 @@ def judge(
     if now - since + _TOLERANCE_SECONDS < seconds(detector.for_):
         waiting = f"the value is {threshold}, not yet for {detector.for_}"
         return replace(judged, verdict=Verdict.INCONCLUSIVE, reason=Reason.PENDING, message=waiting), after
-    hint = f"; {sample.message}" if sample.message else ""
-    return replace(judged, verdict=Verdict.BREACH, message=f"the value is {threshold}{hint}"), after
+    return replace(judged, verdict=Verdict.BREACH, message=f"the value is {threshold}"), after
 
 
 def _passed(detector: ThresholdDetector, value: float) -> tuple[Reason, str]:

@@ -231,13 +231,14 @@ def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Jud
 def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: set[str]) -> Judgement:
     """The judgement with the segment and the release that it is about."""
     labels = of.sample.labels
+    remark = of.sample.message if of.sample.state is DataState.OK else ""
     segment = {k: v[:_LONGEST] for k, v in labels.items() if k not in shared and len(k) <= _LONGEST}
     if segment or judgement.segment:
         segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
     return Judgement(
         judgement.verdict,
         judgement.reason,
-        judgement.message,
+        f"{judgement.message}; {remark}" if remark else judgement.message,
         judgement.value,
         judgement.count,
         judgement.threshold,
@@ -246,6 +247,7 @@ def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: s
         of.digest or "",
         not of.separable,
         judgement.state,
+        remark,
     )
 
 
