@@ -85,8 +85,7 @@ class Reason(Documented):
     HEALTHY = "Healthy", "Judged, and within its limits."
     NAME_NOT_SEEN = (
         "NameNotSeen",
-        "The source answers, but a metric, a label or an outcome that a signal names is nowhere in it: there was "
-        "nothing to count yet, or the name is misspelt.",
+        "A metric, a label or an outcome that a signal names is nowhere: nothing to count yet, or misspelt.",
     )
     LEARNING = "Learning", "What is usual is still being learned from healthy traffic."
     LEARNED = "Learned", "What is usual was learned from healthy traffic."

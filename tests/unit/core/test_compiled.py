@@ -125,6 +125,8 @@ def test_blocks_that_do_nothing_yet_are_not_silently_ignored(spec: dict[str, Any
         (promql_signal("sum("), "promql.query", "not valid PromQL"),
         (promql_signal("1"), "promql.query", "at least one metric name"),
         (promql_signal("x[5m]"), "promql.query", "rate"),
+        (promql_signal("avg(x)"), "promql.query", "avg by (model, namespace, release) (…)"),
+        (b.signal(ratio=None, histogram={"metric": "x_bucket", "window": "1m"}), "histogram.metric", "write x"),
         (promql_signal("x", samples="sum("), "promql.samples", "not valid PromQL"),
         (promql_signal("x", samples="x[5m]"), "promql.samples", "rate"),
     ],

@@ -16,7 +16,8 @@ class Track:
     """One signal on one model; times in seconds since the epoch, durations in seconds.
 
     ``armed`` is when it first judged: with data, and with what is usual learned. ``spans`` are (word, from, to) of what
-    is no plain health; ``low`` and ``high`` the values' extremes by bin, NaN where there was none.
+    is no plain health; ``low`` and ``high`` the values' extremes by bin, NaN where there was none. ``why`` is what was
+    last said with each word, ``remarks`` for how long what was remarked on the data.
     """
 
     detector: str
@@ -24,6 +25,8 @@ class Track:
     armed: float | None = None
     threshold: str = ""  # as last said
     words: dict[str, float] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, float] = field(default_factory=dict)
     spans: list[tuple[str, float, float]] = field(default_factory=list)
     low: list[float] = field(init=False)
     high: list[float] = field(init=False)
@@ -36,6 +39,9 @@ class Track:
         judgement = view.judgement
         word = word_of(view)
         self.words[word] = self.words.get(word, 0.0) + interval
+        self.why[word] = judgement.message
+        if judgement.remark:
+            self.remarks[judgement.remark] = self.remarks.get(judgement.remark, 0.0) + interval
         if self.armed is None and word in ARMED:
             self.armed = at
         self._span(word, at, interval)
