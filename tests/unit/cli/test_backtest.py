@@ -103,6 +103,16 @@ class TestWhatIsFound:
         assert result.exit_code == 2
         assert "accuracy on digits was never judged: TooFewSamples" in result.stderr
 
+    @pytest.mark.parametrize("limit", ["below", "above"])
+    def test_a_share_that_is_held_against_a_percentage_is_noted(self, tmp_path: Path, limit: str) -> None:
+        detector = {"threshold": {limit: 60}}
+        asked = h.signal(name="confidence", ratio=None, promql={"query": "model_confidence"}, detector=detector)
+        policy = h.policy(tmp_path / "p.yaml", {k: v for k, v in asked.items() if v is not None})
+        rows = [[at, "confidence", *rest[:2], "0.97"] for at, _, *rest in h.windows(lambda _: 0.97, every=15)]
+        path = h.values(tmp_path / "v.csv", rows, ("timestamp", "signal", "model", "release", "value"))
+        result = h.run(policy, "--samples", path, "--expect", "any")
+        assert f"where it is a share, write {limit}: 0.6" in result.stdout, result.output
+
 
 class TestReleases:
     def test_a_bad_release_is_named(self, policy: Path, tmp_path: Path) -> None:

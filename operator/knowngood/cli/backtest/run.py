@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
 from knowngood.core.backtest.ledger import ARMED, Ledger, Track
 from knowngood.core.backtest.score import Known, score
+from knowngood.core.incidents.onset import limit_of
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.replay.history import HistoryError
 from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
@@ -80,6 +82,7 @@ async def _answered(
             *_remarked(made.ledger, [name for name, selectors in missing.items() if selectors]),
             *made.notes,
             *_unjudged(made.ledger),
+            *_percent(made.ledger),
             *_seldom(made.ledger),
         ],
     )
@@ -128,6 +131,19 @@ def _remarked(ledger: Ledger, told: Collection[str]) -> Iterator[str]:
         for remark, lasted in track.remarks.items():
             if signal not in told and lasted > _SELDOM * sum(track.words.values()):
                 yield f"{signal} on {model}: {remark}"
+
+
+def _percent(ledger: Ledger) -> Iterator[str]:
+    """Limits that may be percentages of what may be shares: always passed, or never."""
+    for model, signal, track in ledger.words():
+        limit = limit_of(track.threshold)
+        values = [v for v in (*track.low, *track.high) if not math.isnan(v)]
+        if limit is None or not values or not (0 <= min(values) <= max(values) <= 1 < limit.value <= 100):
+            continue
+        yield (
+            f"{signal} on {model}: its values were between {min(values):.4g} and {max(values):.4g}, and its limit is "
+            f"{track.threshold}; where it is a share, write {track.threshold.split()[0]}: {limit.value / 100:g}"
+        )
 
 
 def _seldom(ledger: Ledger) -> Iterator[str]:
