@@ -214,6 +214,17 @@ class TestShown:
         assert "NaN" not in text
         assert "nan" not in text
 
+    def test_the_picture_has_every_limit(self, tmp_path: Path) -> None:
+        both = h.signal(detector={"threshold": {"below": 0.5, "above": 0.99}})
+        never = h.signal(name="never", detector={"threshold": {"below": 0.25, "minSamples": 1_000_000}})
+        policy, path = h.policy(tmp_path / "p.yaml", both, never), tmp_path / "p.svg"
+        rows = h.windows(lambda _: 0.97)
+        rows += [[row[0], "never", *row[2:]] for row in rows]
+        h.run(policy, "--samples", h.values(tmp_path / "h.csv", rows), "--svg", path)
+        drawn = re.findall(r"<title>limit (\S+)</title>", path.read_text())
+        assert drawn == ["0.5", "0.99", "0.25"]
+        assert ">limit</text>" in path.read_text()
+
     def test_hostile_labels_are_text_in_it(self, policy: Path, tmp_path: Path) -> None:
         path, rows = tmp_path / "p.svg", h.windows(DROP, model='<script>"&')
         h.run(policy, "--samples", h.values(tmp_path / "h.csv", rows), "--svg", path)

@@ -136,13 +136,14 @@ def _remarked(ledger: Ledger, told: Collection[str]) -> Iterator[str]:
 def _percent(ledger: Ledger) -> Iterator[str]:
     """Limits that may be percentages of what may be shares: always passed, or never."""
     for model, signal, track in ledger.words():
-        limit = limit_of(track.threshold)
+        threshold = track.threshold or ""
+        limit = limit_of(threshold) if track.detector == "threshold" else None
         values = [v for v in (*track.low, *track.high) if not math.isnan(v)]
         if limit is None or not values or not (0 <= min(values) <= max(values) <= 1 < limit.value <= 100):
             continue
         yield (
             f"{signal} on {model}: its values were between {min(values):.4g} and {max(values):.4g}, and its limit is "
-            f"{track.threshold}; where it is a share, write {track.threshold.split()[0]}: {limit.value / 100:g}"
+            f"{threshold}; where it is a share, write {threshold.split()[0]}: {limit.value / 100:g}"
         )
 
 

@@ -1,11 +1,12 @@
 """How long each signal said what of each model, and what its value was: kept while a history passes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.backtest.limits import limits
 from knowngood.core.incidents.opening import SignalView
 
 MOST_BINS = 600  # of a history, for a picture
@@ -23,7 +24,8 @@ class Track:
     detector: str
     bins: int
     armed: float | None = None
-    threshold: str = ""  # as last said
+    threshold: str | None = None  # as last said
+    limits: Sequence[float] = ()  # values at which the verdict turns
     words: dict[str, float] = field(default_factory=dict)
     why: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, float] = field(default_factory=dict)
@@ -45,7 +47,9 @@ class Track:
         if self.armed is None and word in ARMED:
             self.armed = at
         self._span(word, at, interval)
-        self.threshold = judgement.threshold or self.threshold
+        if self.threshold is None or judgement.threshold not in ("", self.threshold):
+            self.threshold = judgement.threshold
+            self.limits = limits(view.signal.detector.chosen()[1], self.threshold)
         value = judgement.value
         if value is not None and math.isfinite(value):
             self.low[place] = value if math.isnan(self.low[place]) else min(self.low[place], value)
