@@ -146,6 +146,15 @@ class TestReleases:
         assert [(o["release"], o["signals"][0]["reason"]) for o in found["openings"]] == [("2", "Worse")]
 
 
+    def test_an_incident_of_a_canary_that_stays_ends_when_both_are_healthy(self, policy: Path, tmp_path: Path) -> None:
+        rows = h.windows(lambda _: 0.97, hours=3)
+        canary = h.windows(h.drop(3600, 5400), hours=3, release="2")
+        rows += [row for row in canary if float(row[0]) > h.START + 3600]
+        found = json.loads(h.run(policy, "--samples", h.values(tmp_path / "h.csv", rows), "-o", "json").stdout)
+        (opening,) = found["openings"]
+        assert (opening["release"], opening["endedAt"]) == ("2", "2026-05-28T22:13:00.000Z")
+
+
 def _model(name: str, tier: str = "", **spec: object) -> dict[str, object]:
     labels = {"tier": tier} if tier else {}
     workload = {"apiVersion": "apps/v1", "kind": "Deployment", "name": name}

@@ -8,6 +8,7 @@ import pytest
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.port import DetectorPort, Span
 from knowngood.core.incidents.judge import Asked, Judged, Releases, judge, judge_all
 from knowngood.core.signals.answer import Answer, DataState, failed
@@ -53,6 +54,28 @@ def test_only_the_running_release_is_judged() -> None:
 def test_during_a_roll_out_both_run_and_the_worst_is_named() -> None:
     found = judged([sample(0.97, release="1"), sample(0.2, release="2")], releases("good", "bad")).judgement
     assert (found.verdict, found.release, found.digest) == (Verdict.BREACH, "2", b.BAD)
+
+
+def test_a_verdict_names_every_release_that_it_is_about() -> None:
+    both = [sample(0.97, release="1"), sample(0.97, release="2")]
+    found = judged(both, releases("good", "bad")).judgement
+    assert {found.digest, *found.beside} == {b.GOOD, b.BAD}
+    assert judged(both, releases("bad")).judgement.beside == frozenset()
+
+
+def test_a_release_without_a_baseline_is_named_beside_one_that_has_one() -> None:
+    signal = b.compiled({"detector": {"threshold": None, "change": {}}})
+    known = Baseline(windows=50, mean=0.97, variance=1e-4, count=200, hits=9700, total=10_000)
+    at = [sample(0.97, release=r) for r in "12"]
+    learned = {(b.GOOD, (("model", "digits"), ("namespace", b.NAMESPACE))): known}
+    asked = Asked(at, MATCHERS, releases("good", "bad"), None, learned)
+    ((outcome),) = judge_all(signal, OK, [asked], Span(NOW, 20, 5))
+    found = outcome.judged.judgement
+    assert (found.reason, found.digest) == (Reason.LEARNING, b.BAD)
+    assert found.message.startswith("release 2 has no baseline yet, nor has a known-good release")
+    grouped = [sample(0.97, release="2", group="a")]
+    ((outcome),) = judge_all(signal, OK, [Asked(grouped, MATCHERS, releases("bad"))], Span(NOW, 20, 5))
+    assert outcome.judged.judgement.message.startswith("this segment of release 2 has no baseline yet")
 
 
 def test_a_release_that_is_gone_leaves_nothing_to_judge() -> None:

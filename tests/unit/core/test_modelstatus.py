@@ -285,11 +285,13 @@ def test_learning_is_a_phase_and_tells_how_far_it_is() -> None:
     status = status_of(facts(**WORLDS["learning"]))
     assert status.phase is ModelPhase.LEARNING
     assert status.signals is not None
-    assert status.signals.items[0].learned == "20/50"
+    item = status.signals.items[0]
+    assert item.learned == "20/50"
+    assert item.message.endswith(", 20 of 50 windows so far")
     assert said(status, "BaselinesLearned") == (
         ConditionStatus.FALSE,
         Reason.LEARNING,
-        f"windows of healthy traffic learned so far: {b.POLICY}/{b.SIGNAL} 20/50",
+        f"windows of healthy traffic learned so far: {b.POLICY}/{b.SIGNAL} 20/50; {b.SIGNAL}: {item.message}",
     )
     assert said(status, "SignalsAvailable")[0] is ConditionStatus.TRUE
 

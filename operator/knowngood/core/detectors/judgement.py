@@ -29,6 +29,7 @@ class Judgement:
     not_separable: bool = False
     state: DataState = DataState.OK
     remark: str = ""
+    beside: frozenset[str] = frozenset()  # digests of the other releases that were judged too, and are no worse
 
 
 def undecided(state: DataState, message: str) -> Judgement:

@@ -44,7 +44,7 @@ def learned(learns: bool, items: Iterable[SignalItem]) -> Said | None:
     if not waiting:
         return ConditionStatus.TRUE, Reason.LEARNED, "every signal knows what is usual"
     told = ", ".join(f"{i.policy}/{i.name} {i.learned or ''}".rstrip() for i in waiting)
-    why = f"windows of healthy traffic learned so far: {told}"
+    why = f"windows of healthy traffic learned so far: {told}; {waiting[0].name}: {waiting[0].message}"
     return ConditionStatus.FALSE, Reason.LEARNING, clipped(why)
 
 
