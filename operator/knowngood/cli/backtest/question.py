@@ -1,6 +1,6 @@
 """The question of a backtest, read: which policy over which history, which models, which incidents are known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,11 @@ class Question:
     dial: Dial | None
     notes: tuple[str, ...]
     written: tuple[ModelDeployment, ...] = ()  # those that --model names
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """What each signal's input is called, by the signal's name."""
+        return {signal.name: signal.input()[0] for signal in self.policy.spec.signals}
 
     @property
     def policies(self) -> tuple[IncidentPolicy, ...]:

@@ -16,6 +16,7 @@ from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.sources import Opened, opened
+from knowngood.cli.backtest.spacing import sparse
 from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
 from knowngood.core.backtest.ledger import ARMED, Ledger, Track
@@ -60,6 +61,7 @@ async def _answered(
     begun = max(first, found.span()[0] - LOOK_BACK)
     plan = Plan(asked.policies, q.compiled(asked.policy, models), models, discovered, begun, last)
     made = await Replay(opened.source, plan).run(progress)
+    apart = {} if opened.file is None else sparse(opened.file, plan.signals, asked.inputs)
     missing = await absent(opened.source, _counted(asked.policy, signals), first, last)
     return Answer(
         policy=asked.policy.metadata.name,
@@ -81,7 +83,8 @@ async def _answered(
             *_absent(missing),
             *_remarked(made.ledger, [name for name, selectors in missing.items() if selectors]),
             *made.notes,
-            *_unjudged(made.ledger),
+            *(f"{name}: {text}" for name, text in apart.items()),
+            *_unjudged(made.ledger, apart),
             *_percent(made.ledger),
             *_seldom(made.ledger),
         ],
@@ -106,11 +109,14 @@ def _absent(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
             yield f"{signal}: no series of {selector} in all this time; it was counted as 0. Is the name right?"
 
 
-def _unjudged(ledger: Ledger) -> Iterator[str]:
-    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing."""
+def _unjudged(ledger: Ledger, apart: Mapping[str, str]) -> Iterator[str]:
+    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing.
+
+    ``apart`` says by signal that its samples are too far from each other.
+    """
     never = {key: _mostly(track) for key, track in sorted(ledger.tracks.items()) if track.armed is None}
     told = [
-        f"{signal} on {model} was never judged: {word}: {ledger.tracks[(model, signal)].why[word]}"
+        f"{signal} on {model} was never judged: {word}: {apart.get(signal) or ledger.tracks[(model, signal)].why[word]}"
         for (model, signal), word in never.items()
     ]
     if not never and not ledger.tracks:
