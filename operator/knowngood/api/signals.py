@@ -280,6 +280,4 @@ def _require_share(threshold: ThresholdDetector) -> None:
     for name in ("below", "above"):
         limit = getattr(threshold, name)
         if limit is not None and not 0 <= limit <= 1:
-            raise ValueError(
-                f"detector.threshold.{name}: {limit} is not a share of a ratio: {_SHARE}"
-            )
+            raise ValueError(f"detector.threshold.{name}: {limit} is not a share of a ratio: {_SHARE}")

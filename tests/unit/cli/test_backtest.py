@@ -145,7 +145,6 @@ class TestReleases:
         found = json.loads(result.stdout)
         assert [(o["release"], o["signals"][0]["reason"]) for o in found["openings"]] == [("2", "Worse")]
 
-
     def test_an_incident_of_a_canary_that_stays_ends_when_both_are_healthy(self, policy: Path, tmp_path: Path) -> None:
         rows = h.windows(lambda _: 0.97, hours=3)
         canary = h.windows(h.drop(3600, 5400), hours=3, release="2")

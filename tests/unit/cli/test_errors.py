@@ -131,7 +131,6 @@ class TestOptions:
             path, "--samples", samples, "--models", models
         )
 
-
     def test_models_of_which_there_is_no_series(self, policy: Path, tmp_path: Path, samples: Path) -> None:
         models = tmp_path / "m.yaml"
         models.write_text(
@@ -148,14 +147,10 @@ class TestOptions:
         assert "has the label model, which is to hold the model's name" in said
         assert said.endswith("write a label that they have: app, release")
 
-    def test_what_is_never_judged_says_why_and_not_that_more_time_would_help(
-        self, policy: Path, samples: Path
-    ) -> None:
+    def test_what_is_never_judged_says_why_and_not_that_more_time_would_help(self, policy: Path, samples: Path) -> None:
         policy.write_text(policy.read_text().replace("minSamples: 100", "minSamples: 1000"))
         said = told(policy, "--samples", samples)
-        assert said == (
-            "accuracy on digits was never judged: TooFewSamples: fewer than minSamples 1000 in the window"
-        )
+        assert said == ("accuracy on digits was never judged: TooFewSamples: fewer than minSamples 1000 in the window")
 
 
 class TestPrometheus:

@@ -49,3 +49,24 @@ async def test_a_metric_that_is_not_there_is_told_with_one_that_may_be_meant() -
     said = await told({"all_total_bucket": LABELS, "other": LABELS})
     assert said.endswith("There is all_total_bucket: is that meant?")
     assert "is that meant" not in await told({"other": LABELS})
+
+
+@pytest.mark.parametrize(
+    ("more", "up", "said"),
+    [
+        ({"instance": "10.0.0.7:8080"}, True, ""),
+        ({}, True, "series of all_total lack the label instance"),
+        ({"instance": "10.0.0.7:8080"}, False, "there is no series of up in namespace vision"),
+    ],
+)
+async def test_what_keeps_births_from_being_counted_is_told(more: dict[str, str], up: bool, said: str) -> None:
+    scraped = {**LABELS, "model": b.MODEL, **more}
+    series = {"good_total": scraped, "all_total": scraped, **({"up": scraped} if up else {})}
+    signals = compile_policy(b.policy(), [b.model()]).signals
+    told = await fit.births(signals, Opened(Past(series), "past"), TIMES)  # type: ignore[arg-type]
+    assert said in "; ".join(told) if said else told == []
+
+
+async def test_of_what_is_not_there_no_label_is_missing() -> None:
+    signals = compile_policy(b.policy(), [b.model()]).signals
+    assert await fit.births(signals, Opened(Past({}), "past"), TIMES) == []  # type: ignore[arg-type]

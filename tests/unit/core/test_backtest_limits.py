@@ -13,7 +13,6 @@ from knowngood.core.detectors.registry import DETECTORS
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.sample import Sample
 
-
 pytestmark = pytest.mark.unit
 SETTINGS: dict[str, tuple[Any, str, list[float]]] = {
     "threshold": ({"below": 0.1, "above": 0.9}, "below 0.1 or above 0.9", [0.1, 0.9]),

@@ -6,11 +6,15 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.cli.backtest.sources import Opened
 from knowngood.cli.errors import InputError
 from knowngood.core.signals.compiled import CompiledSignal, model_matchers
+from knowngood.core.signals.counter import TARGET
 from knowngood.core.signals.scope import NAMESPACE
 from knowngood.shell.replay.survey import Survey, labels, there
 
 _SUFFIXES = ("_total", "_bucket", "_count")
 _MOST = 12  # names in one line
+_UNTOLD = (
+    "what a new counter holds when it is first seen counts only where others of its target's series were there before"
+)
 Times = tuple[float, float]
 
 
@@ -35,6 +39,29 @@ async def require(found: Survey, signals: Sequence[CompiledSignal], opened: Open
             f"{signal.model_label}, which is to hold the model's name; write a label that they have: "
             f"{_listed(have - {NAMESPACE, '__name__'}) or 'they have none'}"
         )
+
+
+async def births(signals: Sequence[CompiledSignal], opened: Opened, times: Times) -> Sequence[str]:
+    """What keeps counters that begin above 0 from being counted, of signals that count.
+
+    Where Prometheus names no target, or not whether it was scraped, nothing tells a counter that was born from one that
+    was only not seen before.
+    """
+    lacking: dict[str, list[str]] = {}
+    known: dict[str, set[str]] = {}
+    for signal in signals:
+        for selector in signal.selectors:
+            if selector not in known:
+                known[selector] = await labels(opened.source, selector, *times)
+            names = [label for label in TARGET if label not in known[selector]]
+            if known[selector] and names:
+                lacking.setdefault(f"{_name(selector)} lack the label {' and '.join(names)}", []).append(signal.name)
+    told = [f"{', '.join(dict.fromkeys(of))}: series of {what}: {_UNTOLD}" for what, of in lacking.items()]
+    if any(known.values()) and not lacking:
+        (namespace,) = {signal.namespace for signal in signals}
+        if not await there(opened.source, f'up{{{NAMESPACE}="{namespace}"}}', *times):
+            told.append(f"there is no series of up in namespace {namespace}: {_UNTOLD}")
+    return told
 
 
 def require_models(

@@ -17,6 +17,7 @@ from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.sources import Opened, opened
 from knowngood.cli.backtest.spacing import sparse
+from knowngood.cli.backtest.values import Values
 from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
 from knowngood.core.backtest.ledger import ARMED, Ledger, Track
@@ -62,6 +63,8 @@ async def _answered(
     plan = Plan(asked.policies, q.compiled(asked.policy, models), models, discovered, begun, last)
     made = await Replay(opened.source, plan).run(progress)
     apart = {} if opened.file is None else sparse(opened.file, plan.signals, asked.inputs)
+    counting = [s for s in plan.signals if asked.inputs[s.name] != "promql"]
+    born = [] if isinstance(opened.file, Values) else await fit.births(counting, opened, times)
     missing = await absent(opened.source, _counted(asked.policy, signals), first, last)
     return Answer(
         policy=asked.policy.metadata.name,
@@ -81,6 +84,7 @@ async def _answered(
             *asked.notes,
             *_later(first, begun),
             *_absent(missing),
+            *born,
             *_remarked(made.ledger, [name for name, selectors in missing.items() if selectors]),
             *made.notes,
             *(f"{name}: {text}" for name, text in apart.items()),

@@ -34,14 +34,15 @@ def _of_values(found: Values, signal: CompiledSignal, given: str) -> str:
         return ""
     longer = f"interval: {long(gap)}" if given == "promql" else f"window: {long(gap)}"
     return (
-        f"its rows are {long(gap)} apart, and each counts for {long(held)}, so that nothing is known in between; write a "
-        f"row every {long(held)}, or {longer} in the policy"
+        f"its rows are {long(gap)} apart, and each counts for {long(held)}, so that nothing is known in between; write "
+        f"a row every {long(held)}, or {longer} in the policy"
     )
 
 
 def _of_samples(found: Samples, signal: CompiledSignal, given: str) -> str:
     names = {selector.partition("{")[0] for selector in signal.selectors}
-    each = [_gap([t / 1000 for t in s.times]) for labels, s in found.series.items() if dict(labels)["__name__"] in names]
+    mine = [series for labels, series in found.series.items() if dict(labels)["__name__"] in names]
+    each = [_gap([time / 1000 for time in series.times]) for series in mine]
     gap = max((g for g in each if g), default=0.0)
     needed = 2 if signal.detector.chosen()[0] in SLIDING else 1  # the ends of whole windows look back for theirs
     if given != "promql" and needed * gap > _MUCH * signal.window:

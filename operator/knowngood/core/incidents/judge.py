@@ -239,9 +239,10 @@ def _unlearned(signal: CompiledSignal, of: Placed, segment: bool) -> str:
     """Why a series is not judged yet, though others may be: a new release, or a group that was not there before."""
     label = of.sample.labels.get(signal.release_label) if signal.by_release else short_digest(of.digest or "")
     named = f"release {label[:_LONGEST]}" if label else "the running release"
+    whose = f"this segment of {named}" if segment else named
     return (
-        f"{'this segment of ' if segment else ''}{named} has no baseline yet, nor has a known-good release: what is usual "
-        "is still being learned from healthy traffic"
+        f"{whose} has no baseline yet, nor has a known-good release: what is usual is still being learned from healthy "
+        "traffic"
     )
 
 
