@@ -55,7 +55,7 @@ async def test_a_metric_that_is_not_there_is_told_with_one_that_may_be_meant() -
     ("more", "up", "said"),
     [
         ({"instance": "10.0.0.7:8080"}, True, ""),
-        ({}, True, "series of all_total lack the label instance"),
+        ({}, True, "series of good_total and all_total have no instance"),
         ({"instance": "10.0.0.7:8080"}, False, "there is no series of up in namespace vision"),
     ],
 )

@@ -13,7 +13,8 @@ from knowngood.shell.replay.survey import Survey, labels, there
 _SUFFIXES = ("_total", "_bucket", "_count")
 _MOST = 12  # names in one line
 _UNTOLD = (
-    "what a new counter holds when it is first seen counts only where others of its target's series were there before"
+    "a counter that is seen for the first time cannot be told to be new, so that what it then holds counts only where "
+    "other series were there before"
 )
 Times = tuple[float, float]
 
@@ -47,16 +48,18 @@ async def births(signals: Sequence[CompiledSignal], opened: Opened, times: Times
     Where Prometheus names no target, or not whether it was scraped, nothing tells a counter that was born from one that
     was only not seen before.
     """
-    lacking: dict[str, list[str]] = {}
-    known: dict[str, set[str]] = {}
+    known = {s: await labels(opened.source, s, *times) for signal in signals for s in signal.selectors}
+    lacking: dict[str, tuple[list[str], list[str]]] = {}
     for signal in signals:
-        for selector in signal.selectors:
-            if selector not in known:
-                known[selector] = await labels(opened.source, selector, *times)
-            names = [label for label in TARGET if label not in known[selector]]
-            if known[selector] and names:
-                lacking.setdefault(f"{_name(selector)} lack the label {' and '.join(names)}", []).append(signal.name)
-    told = [f"{', '.join(dict.fromkeys(of))}: series of {what}: {_UNTOLD}" for what, of in lacking.items()]
+        for selector in (selector for selector in signal.selectors if known[selector]):
+            if names := " and ".join(label for label in TARGET if label not in known[selector]):
+                of, metrics = lacking.setdefault(names, ([], []))
+                of.append(signal.name)
+                metrics.append(_name(selector))
+    told = [
+        f"{', '.join(dict.fromkeys(of))}: series of {' and '.join(dict.fromkeys(metrics))} have no {names}: {_UNTOLD}"
+        for names, (of, metrics) in lacking.items()
+    ]
     if any(known.values()) and not lacking:
         (namespace,) = {signal.namespace for signal in signals}
         if not await there(opened.source, f'up{{{NAMESPACE}="{namespace}"}}', *times):
