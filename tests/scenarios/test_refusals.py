@@ -205,6 +205,18 @@ def test_it_passed_before_anyone_acted() -> None:
     assert world.condition("Recovered").reason == Reason.SELF_RECOVERED
 
 
+def test_it_passes_while_two_releases_answer_once_both_were_judged_healthy() -> None:
+    world = World(model=b.model(), pods=(*b.pods("good"), *b.pods("bad")))
+    world.settle()
+    for beside, over in ((frozenset[str](), False), (frozenset({b.GOOD}), True)):
+        since = world.seconds
+        for _ in range(30):
+            world.later(5)
+            world.views = b.views(b.view(Verdict.HEALTHY, "bad", since, beside=beside))
+            world.settle()
+        assert (world.status.phase is IncidentPhase.SELF_RECOVERED) is over
+
+
 def test_after_a_restart_a_new_incident_waits_for_its_signal_but_not_for_ever() -> None:
     world = World()
     world.restart()

@@ -83,6 +83,10 @@ class Reason(Documented):
     # data
     AVAILABLE = "Available", "Everything asked for is there."
     HEALTHY = "Healthy", "Judged, and within its limits."
+    NAME_NOT_SEEN = (
+        "NameNotSeen",
+        "A metric, a label or an outcome that a signal names is nowhere: nothing to count yet, or misspelt.",
+    )
     LEARNING = "Learning", "What is usual is still being learned from healthy traffic."
     LEARNED = "Learned", "What is usual was learned from healthy traffic."
     DETECTOR_FAILED = "DetectorFailed", "The detector itself failed on this data; the log says how."

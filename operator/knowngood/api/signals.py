@@ -178,13 +178,16 @@ def _needs_text(detector: str) -> str:
     return f"{detector} needs the input {' or '.join(_NEEDS[detector])}: write that, or another detector"
 
 
+_SHARE = "write a number between 0 and 1, 0.6 for 60 percent"
+
+
 def _in_share(limit: str) -> dict[str, str]:
     at = f"self.detector.threshold.{limit}"
     has = f"has(self.ratio) && has(self.detector) && has(self.detector.threshold) && has({at})"
     return rule(
         f"!({has}) || ({at} >= 0.0 && {at} <= 1.0)",
-        "a ratio's threshold is a share: write a number between 0 and 1",
-        f"'%s is not a share of a ratio: write a number between 0 and 1'.format([{at}])",
+        f"a ratio's threshold is a share: {_SHARE}",
+        f"'%s is not a share of a ratio: {_SHARE}'.format([{at}])",
         field=f".detector.threshold.{limit}",
     )
 
@@ -277,6 +280,4 @@ def _require_share(threshold: ThresholdDetector) -> None:
     for name in ("below", "above"):
         limit = getattr(threshold, name)
         if limit is not None and not 0 <= limit <= 1:
-            raise ValueError(
-                f"detector.threshold.{name}: {limit} is not a share of a ratio: write a number between 0 and 1"
-            )
+            raise ValueError(f"detector.threshold.{name}: {limit} is not a share of a ratio: {_SHARE}")

@@ -14,6 +14,7 @@ from knowngood.api.playbook import PlaybookStatus
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.modelstatus import ModelFacts, status_of
 from knowngood.core.incidents.policystatus import Said, policy_status, ready_condition
+from knowngood.core.incidents.signalconditions import remarked
 from knowngood.core.response.knowngood import refusal_of_pin
 from knowngood.core.response.playbooks import unheeded
 from knowngood.core.signals.answer import DataState
@@ -254,5 +255,6 @@ class Engine:
         if state is None:
             return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED.value, message
         if state is DataState.OK:
-            return ConditionStatus.TRUE, Reason.AVAILABLE.value, "the source answers"
+            fine = ConditionStatus.TRUE, Reason.AVAILABLE.value, "the source answers"
+            return remarked(self._poller.remarks.get(key, {})) or fine
         return ConditionStatus.FALSE, state.value, message

@@ -116,6 +116,7 @@ def model_facts(
     key = key_of(model)
     workload, incident, found = workload_of(store, model), store.open_incident(key), board.of(key)
     signals, incidents = policies.signals_of(key), store.incidents_of(key)
+    learning = [s for s in signals if detector(s.detector.chosen()[0]).learns]
     return ModelFacts(
         model=model,
         workload=workload,
@@ -132,6 +133,6 @@ def model_facts(
         suspicions=suspicions(incidents),
         episode=last_episode(store, model),
         now=now,
-        learns=any(detector(s.detector.chosen()[0]).learns for s in signals),
-        learned=lessons.told(key, signals, found.views),
+        learns=bool(learning),
+        learned=lessons.told(key, learning, found.views),
     )

@@ -58,6 +58,7 @@ class Poller:
         self._wake, self._wake_policy = wake, wake_policy
         self._running: dict[float, asyncio.Task[None]] = {}
         self.source_states: dict[Key, tuple[DataState, str]] = {}  # policy to the worst state of its answers
+        self.remarks: dict[Key, dict[str, str]] = {}  # by policy, what is remarked on all of a signal's data
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -134,6 +135,7 @@ class Poller:
     ) -> None:
         if reads:
             self._note_source(compiled, [r.answer for r in reads])
+            self._note_remarks(compiled, reads)
         asked = {read.signal.name for read in reads}
         late = (self._late.get((s.namespace, s.policy, s.name)) for s in compiled.signals if s.name not in asked)
         again = [read for read in late if read is not None]
@@ -158,6 +160,17 @@ class Poller:
             self._late[key] = read.again(late)
         else:
             self._late.pop(key, None)
+
+    def _note_remarks(self, compiled: CompiledPolicy, reads: Sequence[Read]) -> None:
+        key, names = (compiled.namespace, compiled.name), {signal.name for signal in compiled.signals}
+        old = self.remarks.get(key, {})
+        new = {name: said for name, said in old.items() if name in names}
+        for read in reads:
+            if read.answer.state is DataState.OK and read.current:
+                new[read.signal.name] = "; ".join(read.frames[-1].samples.remarks)
+        if new != old:
+            self.remarks[key] = new
+            self._wake_policy(key)
 
     def _note_source(self, compiled: CompiledPolicy, answers: Sequence[Answer]) -> None:
         key = (compiled.namespace, compiled.name)

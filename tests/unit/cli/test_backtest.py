@@ -103,6 +103,16 @@ class TestWhatIsFound:
         assert result.exit_code == 2
         assert "accuracy on digits was never judged: TooFewSamples" in result.stderr
 
+    @pytest.mark.parametrize("limit", ["below", "above"])
+    def test_a_share_that_is_held_against_a_percentage_is_noted(self, tmp_path: Path, limit: str) -> None:
+        detector = {"threshold": {limit: 60}}
+        asked = h.signal(name="confidence", ratio=None, promql={"query": "model_confidence"}, detector=detector)
+        policy = h.policy(tmp_path / "p.yaml", {k: v for k, v in asked.items() if v is not None})
+        rows = [[at, "confidence", *rest[:2], "0.97"] for at, _, *rest in h.windows(lambda _: 0.97, every=15)]
+        path = h.values(tmp_path / "v.csv", rows, ("timestamp", "signal", "model", "release", "value"))
+        result = h.run(policy, "--samples", path, "--expect", "any")
+        assert f"where it is a share, write {limit}: 0.6" in result.stdout, result.output
+
 
 class TestReleases:
     def test_a_bad_release_is_named(self, policy: Path, tmp_path: Path) -> None:
@@ -134,6 +144,14 @@ class TestReleases:
         result = h.run(path, "--samples", values, "--models", models, "-o", "json")
         found = json.loads(result.stdout)
         assert [(o["release"], o["signals"][0]["reason"]) for o in found["openings"]] == [("2", "Worse")]
+
+    def test_an_incident_of_a_canary_that_stays_ends_when_both_are_healthy(self, policy: Path, tmp_path: Path) -> None:
+        rows = h.windows(lambda _: 0.97, hours=3)
+        canary = h.windows(h.drop(3600, 5400), hours=3, release="2")
+        rows += [row for row in canary if float(row[0]) > h.START + 3600]
+        found = json.loads(h.run(policy, "--samples", h.values(tmp_path / "h.csv", rows), "-o", "json").stdout)
+        (opening,) = found["openings"]
+        assert (opening["release"], opening["endedAt"]) == ("2", "2026-05-28T22:13:00.000Z")
 
 
 def _model(name: str, tier: str = "", **spec: object) -> dict[str, object]:
@@ -203,6 +221,17 @@ class TestShown:
         assert "accuracy: for" in text
         assert "NaN" not in text
         assert "nan" not in text
+
+    def test_the_picture_has_every_limit(self, tmp_path: Path) -> None:
+        both = h.signal(detector={"threshold": {"below": 0.5, "above": 0.99}})
+        never = h.signal(name="never", detector={"threshold": {"below": 0.25, "minSamples": 1_000_000}})
+        policy, path = h.policy(tmp_path / "p.yaml", both, never), tmp_path / "p.svg"
+        rows = h.windows(lambda _: 0.97)
+        rows += [[row[0], "never", *row[2:]] for row in rows]
+        h.run(policy, "--samples", h.values(tmp_path / "h.csv", rows), "--svg", path)
+        drawn = re.findall(r"<title>limit (\S+)</title>", path.read_text())
+        assert drawn == ["0.5", "0.99", "0.25"]
+        assert ">limit</text>" in path.read_text()
 
     def test_hostile_labels_are_text_in_it(self, policy: Path, tmp_path: Path) -> None:
         path, rows = tmp_path / "p.svg", h.windows(DROP, model='<script>"&')

@@ -105,6 +105,7 @@ class TestOptions:
             (["--expect", "-1"], "--expect -1: write none, incidents, any, or how many"),
             (["--expect", "incidents"], "--expect incidents: none is known"),
             (["--output", "xml"], "--output xml: write text or json"),
+            (["--model", "nobody"], "--model nobody: no series has model=nobody; write one that they have: digits"),
             (["--model", "=x"], "write a name, or name=…,LABEL=VALUE"),
             (["--model", "name=a,namespace=other"], "reads series of namespace vision only"),
             (["--model", "name=a,__x=1"], "--model name=a,__x=1:"),
@@ -129,6 +130,27 @@ class TestOptions:
         assert "no ModelDeployment of namespace vision that quality selects" in told(
             path, "--samples", samples, "--models", models
         )
+
+    def test_models_of_which_there_is_no_series(self, policy: Path, tmp_path: Path, samples: Path) -> None:
+        models = tmp_path / "m.yaml"
+        models.write_text(
+            "kind: ModelDeployment\napiVersion: knowngood.dev/v1alpha1\nmetadata: {name: x}\n"
+            "spec: {workloadRef: {apiVersion: apps/v1, kind: Deployment, name: x}}\n"
+        )
+        said = told(policy, "--samples", samples, "--models", models)
+        assert said.startswith("ModelDeployment x: spec.series.matchLabels: no series has model=x; write one")
+
+    def test_a_history_in_which_nothing_names_a_model(self, policy: Path, tmp_path: Path) -> None:
+        path = h.values(tmp_path / "v.csv", GOOD, ("timestamp", "signal", "app", "release", "hits", "count"))
+        said = told(policy, "--samples", path)
+        assert "signal accuracy: spec.identity.model: no series of right_total" in said
+        assert "has the label model, which is to hold the model's name" in said
+        assert said.endswith("write a label that they have: app, release")
+
+    def test_what_is_never_judged_says_why_and_not_that_more_time_would_help(self, policy: Path, samples: Path) -> None:
+        policy.write_text(policy.read_text().replace("minSamples: 100", "minSamples: 1000"))
+        said = told(policy, "--samples", samples)
+        assert said == ("accuracy on digits was never judged: TooFewSamples: fewer than minSamples 1000 in the window")
 
 
 class TestPrometheus:

@@ -69,6 +69,23 @@ def test_outcomes_have_no_order_for_a_test_that_needs_one(test: dict[str, Any]) 
     assert "write ChiSquared" in message
 
 
+@pytest.mark.parametrize(
+    ("detector", "field", "write"),
+    [
+        ({"threshold": {"below": 60}}, "threshold.below", "write 0.6 for 60 %"),
+        ({"threshold": {"below": None, "above": 60}}, "threshold.above", "write 0.6 for 60 %"),
+        ({"threshold": {"below": None, "above": 1000}}, "threshold.above", "write such a number"),
+        ({"threshold": None, "trend": {"limit": 80}}, "trend.limit", "write 0.8 for 80 %"),
+    ],
+)
+def test_a_percentage_is_no_limit_of_a_share(detector: dict[str, Any], field: str, write: str) -> None:
+    signal = b.signal(ratio=None, outcomes=COUNTED["outcomes"], detector=detector)
+    reason, where, message = only_problem(b.policy([signal]))
+    assert (reason, where) == (Reason.INVALID, f"spec.signals[accuracy].detector.{field}")
+    assert "the value of outcomes is a share, between 0 and 1" in message
+    assert message.endswith(write)
+
+
 @pytest.mark.parametrize("test", ["ChiSquared", "JensenShannon", "PopulationStabilityIndex"])
 def test_other_tests_need_none(test: str) -> None:
     b.compiled(
@@ -125,6 +142,8 @@ def test_blocks_that_do_nothing_yet_are_not_silently_ignored(spec: dict[str, Any
         (promql_signal("sum("), "promql.query", "not valid PromQL"),
         (promql_signal("1"), "promql.query", "at least one metric name"),
         (promql_signal("x[5m]"), "promql.query", "rate"),
+        (promql_signal("avg(x)"), "promql.query", "avg by (model, namespace, release) (…)"),
+        (b.signal(ratio=None, histogram={"metric": "x_bucket", "window": "1m"}), "histogram.metric", "write x"),
         (promql_signal("x", samples="sum("), "promql.samples", "not valid PromQL"),
         (promql_signal("x", samples="x[5m]"), "promql.samples", "rate"),
     ],

@@ -1,6 +1,7 @@
 """The inputs `events`, `histogram` and `outcomes`: samples from the rows of an answer, whatever the rows are."""
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -39,6 +40,20 @@ class TestEvents:
 
     def test_absent_events_are_none(self) -> None:
         assert self.decoded(b.row(50, "exposure")).value == 0
+
+    def test_a_counter_that_nobody_has_is_said_to_count_as_zero(self) -> None:
+        nobody = events.decode([b.row(50, "exposure")], NOW, 30, counter="blokced_total")[0]
+        assert (nobody.state, nobody.value) == (DataState.OK, 0)
+        assert nobody.message.startswith("no model has a series of blokced_total"), "its name may be misspelt"
+        born = [b.row(50, "exposure"), b.row(50, "exposure", model="other"), b.row(0, "events", model="other")]
+        assert [s.message for s in events.decode(born, NOW, 30)] == ["", ""], "what others have is rare, not misspelt"
+
+    def test_an_exposure_that_is_named_and_not_there_is_said(self) -> None:
+        (found,) = events.decode([b.row(2, "events")], NOW, 30, chances="reqests_total")
+        assert (found.value, found.count) == (2, None)
+        assert "no series of reqests_total" in found.message
+        (known,) = events.decode([b.row(2, "events"), b.row(9, "exposure")], NOW, 30, chances="requests_total")
+        assert known.message == ""
 
     def test_without_an_exposure_nothing_is_known_of_it(self) -> None:
         assert self.decoded(b.row(2, "events")).count is None
@@ -210,6 +225,23 @@ class TestOutcomes:
         assert self.decoded(self.outcome(math.nan, "a", "deny")).state is DataState.NAN
         assert self.decoded(self.outcome(5, "a", "deny"), b.row(NOW - 31, "time")).state is DataState.STALE
 
+    def test_a_favourable_outcome_that_nobody_has_is_said_with_those_that_there_are(self) -> None:
+        found = self.decoded(self.outcome(8, "a", "approved"), self.outcome(2, "b", "deny"))
+        assert (found.state, found.value) == (DataState.OK, 0), "a release that approves nobody is one all the same"
+        assert found.message.startswith("no outcome is one of favourable (approve), so that none counts")
+        assert found.message.endswith("there are approved, deny")
+        assert self.decoded(self.outcome(0, "a", "approve"), self.outcome(2, "b", "deny")).message == ""
+
+    def test_a_label_of_groups_that_no_series_has_is_said(self) -> None:
+        found = self.decoded(b.row(8, "outcomes", outcome="approve"), b.row(2, "outcomes", outcome="deny"))
+        assert found.cells == (Cell({"group": ""}, 8, 10),)
+        assert found.message == "no series has the label group (groupLabels): write one that they have"
+
+    def test_without_the_label_of_the_outcome_nothing_is_judged(self) -> None:
+        found = self.decoded(b.row(8, "outcomes", group="a"), b.row(2, "outcomes", group="b"))
+        assert (found.state, found.count) == (DataState.EMPTY, None)
+        assert found.message == "no series has the label outcome (outcomeLabel): write the one that holds the outcome"
+
     @given(
         st.lists(
             st.tuples(
@@ -228,6 +260,15 @@ class TestOutcomes:
 
 
 class TestPooling:
+    def test_what_is_remarked_on_every_pod_is_remarked_on_all_of_them(self) -> None:
+        said = Sample({}, DataState.OK, value=0.0, count=9, hits=0, message="no series")
+        unsaid = Sample({}, DataState.OK, value=1.0, count=9, hits=9)
+        for pool in (pooling.pooled, pooling.summed, pooling.regrouped):
+            cells = (Cell({"group": "a"}, 0, 9),) if pool is pooling.regrouped else ()
+            one, other = replace(said, cells=cells), replace(unsaid, cells=cells)
+            assert pool([one, one], LABELS).message == "no series"
+            assert pool([one, other], LABELS).message == ""
+
     def test_events_add_up_with_their_exposure(self) -> None:
         pods = [events.decode([b.row(2, "events"), b.row(9, "exposure")], NOW, 30)[0]] * 3
         found = pooling.summed(pods, LABELS)

@@ -8,6 +8,7 @@ import pytest
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.detectors.baseline import Baseline
 from knowngood.core.detectors.port import DetectorPort, Span
 from knowngood.core.incidents.judge import Asked, Judged, Releases, judge, judge_all
 from knowngood.core.signals.answer import Answer, DataState, failed
@@ -55,6 +56,28 @@ def test_during_a_roll_out_both_run_and_the_worst_is_named() -> None:
     assert (found.verdict, found.release, found.digest) == (Verdict.BREACH, "2", b.BAD)
 
 
+def test_a_verdict_names_every_release_that_it_is_about() -> None:
+    both = [sample(0.97, release="1"), sample(0.97, release="2")]
+    found = judged(both, releases("good", "bad")).judgement
+    assert {found.digest, *found.beside} == {b.GOOD, b.BAD}
+    assert judged(both, releases("bad")).judgement.beside == frozenset()
+
+
+def test_a_release_without_a_baseline_is_named_beside_one_that_has_one() -> None:
+    signal = b.compiled({"detector": {"threshold": None, "change": {}}})
+    known = Baseline(windows=50, mean=0.97, variance=1e-4, count=200, hits=9700, total=10_000)
+    at = [sample(0.97, release=r) for r in "12"]
+    learned = {(b.GOOD, (("model", "digits"), ("namespace", b.NAMESPACE))): known}
+    asked = Asked(at, MATCHERS, releases("good", "bad"), None, learned)
+    ((outcome),) = judge_all(signal, OK, [asked], Span(NOW, 20, 5))
+    found = outcome.judged.judgement
+    assert (found.reason, found.digest) == (Reason.LEARNING, b.BAD)
+    assert found.message.startswith("release 2 has no baseline yet, nor has a known-good release")
+    grouped = [sample(0.97, release="2", group="a")]
+    ((outcome),) = judge_all(signal, OK, [Asked(grouped, MATCHERS, releases("bad"))], Span(NOW, 20, 5))
+    assert outcome.judged.judgement.message.startswith("this segment of release 2 has no baseline yet")
+
+
 def test_a_release_that_is_gone_leaves_nothing_to_judge() -> None:
     found = judged([sample(0.2, release="1")]).judgement
     assert (found.verdict, found.state) == (Verdict.INCONCLUSIVE, DataState.EMPTY)
@@ -68,6 +91,15 @@ def test_where_there_is_nothing_it_says_what_was_looked_for() -> None:
     assert "spec.series.matchLabels" in nothing.message
     nobody = judged([sample(0.2, release="1")], releases()).judgement
     assert "which release runs is not known" in nobody.message
+
+
+def test_what_is_remarked_on_the_data_is_said_whatever_the_verdict() -> None:
+    for value, verdict in ((0.97, Verdict.HEALTHY), (0.2, Verdict.BREACH)):
+        found = judged([sample(value, release="2")]).judgement
+        assert (found.verdict, found.remark) == (verdict, "why")
+        assert found.message.endswith("; why")
+    unsure = judged([sample(0.0, DataState.NAN, release="2")]).judgement
+    assert (unsure.message, unsure.remark) == ("why", "")
 
 
 def test_a_release_that_nobody_knows_is_not_judged_but_asked_for() -> None:

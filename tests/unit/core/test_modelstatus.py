@@ -106,6 +106,18 @@ def test_phases(changes: dict[str, Any], phase: ModelPhase) -> None:
     assert status_of(facts(**changes)).phase is phase
 
 
+def test_a_counter_that_counts_as_zero_for_want_of_any_is_said() -> None:
+    remark = "no model has a series of blokced_total"
+    view = b.view(Verdict.HEALTHY, "good", message=f"it did not happen; {remark}", remark=remark)
+    found = status_of(facts(views=b.views(view)))
+    assert found.phase is ModelPhase.HEALTHY, "what is rare may not have happened yet"
+    value, reason, message = said(found, "SignalsAvailable")
+    assert (value, reason) == (ConditionStatus.TRUE, Reason.NAME_NOT_SEEN)
+    assert message == f"{b.POLICY}/{b.SIGNAL}: {remark}"
+    assert found.signals is not None
+    assert remark in found.signals.items[0].message
+
+
 def test_an_ignored_signal_counts_neither_for_nor_against_the_model() -> None:
     ignored = b.view(Verdict.INCONCLUSIVE, reason=Reason.IGNORED, state=DataState.EMPTY, digest="")
     other = (b.POLICY, "latency")
@@ -273,11 +285,13 @@ def test_learning_is_a_phase_and_tells_how_far_it_is() -> None:
     status = status_of(facts(**WORLDS["learning"]))
     assert status.phase is ModelPhase.LEARNING
     assert status.signals is not None
-    assert status.signals.items[0].learned == "20/50"
+    item = status.signals.items[0]
+    assert item.learned == "20/50"
+    assert item.message.endswith(", 20 of 50 windows so far")
     assert said(status, "BaselinesLearned") == (
         ConditionStatus.FALSE,
         Reason.LEARNING,
-        f"windows of healthy traffic learned so far: {b.POLICY}/{b.SIGNAL} 20/50",
+        f"windows of healthy traffic learned so far: {b.POLICY}/{b.SIGNAL} 20/50; {b.SIGNAL}: {item.message}",
     )
     assert said(status, "SignalsAvailable")[0] is ConditionStatus.TRUE
 

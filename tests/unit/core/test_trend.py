@@ -1,6 +1,7 @@
 """`trend`: slow slides are found, noise is not, and what was slid back is healthy again."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,22 @@ def test_it_says_how_much_time_is_left_in_steps() -> None:
         "the value slides steadily down; at this pace it reaches 0.3 in hours",
         "the value slides steadily down; at this pace it reaches 0.3 in less than an hour",
     ]
+
+
+def test_what_an_incident_keeps_of_it_has_the_time_left_too() -> None:
+    detector = TrendDetector(over="100m", direction="Down", limit=0.8, false_alarm_every="2d")
+    found, _ = run(0.9 - 0.0005 * np.arange(160) + 0.01 * noise(160), detector)
+    first = next(each for each in found if each.verdict is BREACH)
+    assert first.threshold.startswith("a steady slide over 100m; at this pace it reaches 0.8 in ")
+    assert next(each for each in found if each.verdict is HEALTHY).threshold == "a steady slide over 100m"
+
+
+def test_a_limit_that_it_slid_past_is_said_to_be_passed() -> None:
+    detector = TrendDetector(over="100m", direction="Down", limit=0.8, false_alarm_every="2d")
+    found, _ = run(0.9 - 0.0005 * np.arange(400) + 0.01 * noise(400), detector)
+    said = [text for text, _ in groupby(each.message for each in found if each.verdict is BREACH)]
+    assert said[-1] == "the value slides steadily down; it has passed 0.8"
+    assert len(said) == len(set(said)), "what was passed stays so"
 
 
 def test_the_time_left_is_not_said_to_grow_again() -> None:

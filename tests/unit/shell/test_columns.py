@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowngood.api.observed import Verdict
 from knowngood.core.detectors.occurrence import Occurrence
 from knowngood.core.detectors.port import Case, DetectorPort, Judged, Span
 from knowngood.core.detectors.registry import detector
@@ -90,7 +91,9 @@ class World:
         for (model, release, group), (good, total) in self.numbers.items():
             told = {"pod": f"{b.MODEL}-{release}"} if self.by_pod else {"release": release}
             labels = {"model": model, **told, **({"group": group} if group else {})}
-            parts = {"good": good, "total": total, "time": time.time() - self.late, "events": total - good}
+            parts = {"good": good, "total": total, "exposure": total, "time": time.time() - self.late}
+            if good < total:  # a counter that has counted nothing is not there
+                parts["events"] = total - good
             found += [row({**labels, "knowngood_part": part}, value) for part, value in parts.items()]
         return found
 
@@ -161,7 +164,7 @@ STEPS = st.one_of(
 def policy(limit: float = 0.9, version: int = 7, **identity: str) -> dict[str, Any]:
     ratio = {"good": "good_total", "total": "all_total", "window": "20s"}
     threshold = {"below": limit, "for": "10s", "minSamples": 50}
-    events = {"metric": "bad_total", "window": "20s"}
+    events = {"metric": "bad_total", "exposure": "all_total", "window": "20s"}
     never = {"threshold": None, "occurrence": {}}
     signals = [
         b.signal(ratio=ratio, detector={"threshold": threshold}),
@@ -249,3 +252,18 @@ async def test_while_the_source_fails_in_the_same_way_everybody_was_told() -> No
         assert verdicts["Error" if world.down else "Healthy"] == 2 * len(MODELS)
     assert told == [3, 0, 3, 0, 0, 0, 3, 0]
     assert looks == [3, 0, 0, 0, 0, 0, 3, 0]
+
+
+async def test_who_is_healthy_on_a_counter_that_nobody_has_is_told_so_until_somebody_has_it() -> None:
+    world = World(policy(release="release"), columns=True, by_pod=False)
+    told = []
+    for number, bad in enumerate((0.0, 0.0, 3.0, 0.0)):
+        world.numbers = {(m, "1", ""): (100.0 - (bad if m == "a" else 0.0), 100.0) for m in MODELS}
+        for group in world.policies.groups().values():
+            await world.poller.poll(group, START + number * INTERVAL)
+        view = world.board.of((b.NAMESPACE, "b")).views[(b.POLICY, "often")].judgement
+        (said,) = world.poller.remarks.values()
+        assert view.verdict is Verdict.HEALTHY
+        assert ("no model has a series of bad_total" in view.message) == bool(said["often"])
+        told.append(bool(said["often"]))
+    assert told == [True, True, False, True]

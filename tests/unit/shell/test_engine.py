@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from knowngood.core.signals.answer import DataState
 from knowngood.shell.cluster import ApiError, Cluster
 from knowngood.shell.engine import Engine
 from knowngood.shell.settings import Settings
@@ -37,6 +38,31 @@ def known(model: Any) -> Any:
     raw = model.to_object()
     raw["metadata"]["resourceVersion"] = "1"
     return raw
+
+
+class Taking:
+    """An API server that takes what is written, and keeps it."""
+
+    def __init__(self, raw: Any) -> None:
+        self.raw, self.written = raw, list[str]()
+
+    async def patch(self, *what: Any, **how: Any) -> Any:
+        self.written.append(f"{what} {how}")
+        return self.raw
+
+
+async def test_a_policys_status_says_which_name_nobody_has() -> None:
+    raw, key = known(b.policy()), (b.NAMESPACE, b.POLICY)
+    raw["metadata"] = {"namespace": b.NAMESPACE, "uid": "uid", **raw["metadata"]}
+    api, store = Taking(raw), Store()
+    store.apply(raw)
+    engine = Engine(cast(Cluster, api), store, {}, Settings())
+    engine._poller.source_states[key] = DataState.OK, ""
+    engine._poller.remarks[key] = {"often": "no model has a series of bad_total", b.SIGNAL: ""}
+    await engine._policy(key)
+    (written,) = api.written
+    assert "NameNotSeen" in written
+    assert "often: no model has a series of bad_total" in written
 
 
 @pytest.mark.parametrize("kind", ["policy", "playbook"])

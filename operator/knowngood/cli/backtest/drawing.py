@@ -74,13 +74,23 @@ def text(
     )
 
 
-def line(x1: float, y1: float, x2: float, y2: float, stroke: str = RULE, width: float = 1.0, dash: str = "") -> str:
-    """A straight line."""
+def line(
+    x1: float,
+    y1: float,
+    x2: float,
+    y2: float,
+    stroke: str = RULE,
+    width: float = 1.0,
+    dash: str = "",
+    told: str = "",
+) -> str:
+    """A straight line; ``told`` is shown where a pointer rests on it."""
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
+    shape = (
         f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{stroke}" '
-        f'stroke-width="{width:g}"{dashed}/>'
+        f'stroke-width="{width:g}"{dashed}'
     )
+    return f"{shape}><title>{escape(told)}</title></line>" if told else f"{shape}/>"
 
 
 def box(x: float, y: float, width: float, height: float, fill: str, opacity: float = 1.0, told: str = "") -> str:

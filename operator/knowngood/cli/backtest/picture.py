@@ -8,11 +8,11 @@ from knowngood.cli.backtest.answer import Answer
 from knowngood.cli.backtest.sweeppicture import SWEEP_HEIGHT, sweep
 from knowngood.cli.backtest.words import long, when
 from knowngood.core.backtest.ledger import Track
-from knowngood.core.incidents.onset import limit_of
 
 WIDTH, LEFT, RIGHT = 960.0, 64.0, 16.0
 _TOP, _PANEL, _GAP, _AXIS = 74.0, 96.0, 30.0, 40.0
 _MOST_PANELS = 16
+_DASHED = "5 4"
 VALUE, OPENED, KNOWN = "#1a6e8e", "#b3261e", "#5046c8"
 _SHADES = {"Breach": ("#f6cdc9", "in breach"), "Learning": ("#f3e7c4", "learning"), "": ("#ececef", "not judged")}
 
@@ -54,6 +54,9 @@ def _head(answer: Answer, shown: int) -> Iterator[str]:
         x += 34 + 6.2 * len(words)
     yield d.line(x + 5, 51, x + 5, 63, OPENED, 2)
     yield d.text(x + 12, 61, "would have opened", fill=d.SOFT, size=11)
+    x += 130
+    yield d.line(x, 57, x + 16, 57, OPENED, 1, _DASHED)
+    yield d.text(x + 21, 61, "limit", fill=d.SOFT, size=11)
 
 
 def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x: d.Scale) -> Iterator[str]:
@@ -74,9 +77,8 @@ def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x:
         yield d.line(LEFT, y(mark), WIDTH - RIGHT, y(mark))
         yield d.text(LEFT - 6, y(mark) + 4, f"{mark:g}", anchor="end", fill=d.SOFT, size=11)
     yield from _values(answer, track, x, y)
-    limit = limit_of(track.threshold)
-    if limit is not None:
-        yield d.line(LEFT, y(limit.value), WIDTH - RIGHT, y(limit.value), OPENED, 1, "5 4")
+    for limit in track.limits:
+        yield d.line(LEFT, y(limit), WIDTH - RIGHT, y(limit), OPENED, 1, _DASHED, f"limit {limit:.4g}")
     for known in (f.known for f in answer.score.found):
         if known.model in ("", model) and answer.first <= known.start <= answer.last:
             yield d.line(x(known.start), top, x(known.start), bottom, KNOWN, 1.4)
@@ -88,8 +90,7 @@ def _panel(answer: Answer, model: str, signal: str, track: Track, top: float, x:
 
 def _scale(track: Track, top: float, bottom: float) -> tuple[d.Scale, list[float]]:
     """Where values stand, and which are written."""
-    limit = limit_of(track.threshold)
-    values = [v for v in (*track.low, *track.high) if not math.isnan(v)] + ([limit.value] if limit else [])
+    values = [v for v in (*track.low, *track.high) if not math.isnan(v)] + list(track.limits)
     low, high = min(values, default=0.0), max(values, default=1.0)
     pad = 0.06 * (high - low) or max(abs(high), 1.0) * 0.06
     return d.linear(low - pad, high + pad, bottom, top), d.ticks(low, high, 3)

@@ -1,6 +1,6 @@
 """The question of a backtest, read: which policy over which history, which models, which incidents are known."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,12 @@ class Question:
     models: tuple[ModelDeployment, ...]
     dial: Dial | None
     notes: tuple[str, ...]
+    written: tuple[ModelDeployment, ...] = ()  # those that --model names
+
+    @property
+    def inputs(self) -> Mapping[str, str]:
+        """What each signal's input is called, by the signal's name."""
+        return {signal.name: signal.input()[0] for signal in self.policy.spec.signals}
 
     @property
     def policies(self) -> tuple[IncidentPolicy, ...]:
@@ -37,7 +43,8 @@ def question(request: Request) -> Question:
     """Read what the files and options say. Raises InputError."""
     found = manifests.objects(request.policy)
     policy = manifests.policy_of(request.policy, found, request.namespace)
-    models = [manifests.model_written(text, policy) for text in request.models]
+    written = [manifests.model_written(text, policy) for text in request.models]
+    models = list(written)
     if request.models_file is not None:
         models += manifests.models_of(request.models_file, manifests.objects(request.models_file), policy)
         _require(models, request.models_file, policy)
@@ -55,7 +62,7 @@ def question(request: Request) -> Question:
         turned = dial(kept, request.sweep) if request.sweep is not None else None
     except DialError as error:
         raise InputError(f"--sweep {error}") from None
-    return Question(kept, tuple(models), turned, tuple(notes))
+    return Question(kept, tuple(models), turned, tuple(notes), tuple(written))
 
 
 def _require(models: Sequence[ModelDeployment], path: Path, policy: IncidentPolicy) -> None:

@@ -2,29 +2,33 @@
 
 import asyncio
 import logging
+import math
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 import structlog
 
+from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
+from knowngood.cli.backtest import fit
 from knowngood.cli.backtest import question as q
 from knowngood.cli.backtest.answer import Answer, Sweep, Turned, expectation
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.sources import Opened, opened
+from knowngood.cli.backtest.spacing import sparse
+from knowngood.cli.backtest.values import Values
 from knowngood.cli.backtest.words import when
 from knowngood.cli.errors import InputError
-from knowngood.core.backtest.ledger import ARMED, Ledger
+from knowngood.core.backtest.ledger import ARMED, Ledger, Track
 from knowngood.core.backtest.score import Known, score
+from knowngood.core.incidents.onset import limit_of
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.shell.replay.history import HistoryError
 from knowngood.shell.replay.run import Plan, Progress, Replay, Replayed
-from knowngood.shell.replay.survey import LOOK_BACK, Survey, absent, survey
+from knowngood.shell.replay.survey import LOOK_BACK, absent, survey
 
-_NOBODY = (
-    "no model was polled: no series carries the label that names models (spec.identity.model), or none of this time"
-)
+_NOBODY = "no model was polled: none of the models' series is of this time; write another --since or --until"
 _SELDOM = 0.5  # of the time: below it, that nothing opened says little
 
 
@@ -50,13 +54,18 @@ async def _answered(
     first, last = times
     signals = q.compiled(asked.policy, asked.models)
     found = await survey(opened.source, signals, first, last)
-    _require_series(found, {s.name: s.selectors for s in signals}, opened.told)
+    await fit.require(found, signals, opened, times)
+    fit.require_models(found, signals, asked.models, frozenset(m.metadata.name for m in asked.written))
     models = asked.models or q.named(found, asked.policy)
     known = q.incidents(request, last, models)
     discovered = frozenset() if asked.models else frozenset(m.metadata.name for m in models)
     begun = max(first, found.span()[0] - LOOK_BACK)
     plan = Plan(asked.policies, q.compiled(asked.policy, models), models, discovered, begun, last)
     made = await Replay(opened.source, plan).run(progress)
+    apart = {} if opened.file is None else sparse(opened.file, plan.signals, asked.inputs)
+    counting = [s for s in plan.signals if asked.inputs[s.name] != "promql"]
+    born = [] if isinstance(opened.file, Values) else await fit.births(counting, opened, times)
+    missing = await absent(opened.source, _counted(asked.policy, signals), first, last)
     return Answer(
         policy=asked.policy.metadata.name,
         namespace=asked.policy.metadata.namespace,
@@ -74,20 +83,16 @@ async def _answered(
         notes=[
             *asked.notes,
             *_later(first, begun),
-            *_absent(await absent(opened.source, _counted(asked.policy, signals), first, last)),
+            *_absent(missing),
+            *born,
+            *_remarked(made.ledger, [name for name, selectors in missing.items() if selectors]),
             *made.notes,
-            *_unjudged(made.ledger),
+            *(f"{name}: {text}" for name, text in apart.items()),
+            *_unjudged(made.ledger, apart),
+            *_percent(made.ledger),
             *_seldom(made.ledger),
         ],
     )
-
-
-def _require_series(found: Survey, selectors: Mapping[str, tuple[str, ...]], told: str) -> None:
-    for name in found.missing():
-        raise InputError(
-            f"signal {name}: {told} has no series of {' or '.join(selectors[name])} in this time; is the namespace "
-            "that the scrape assigns, the metric's name, and the time right?"
-        )
 
 
 def _later(first: float, begun: float) -> Iterator[str]:
@@ -108,17 +113,48 @@ def _absent(found: Mapping[str, Sequence[str]]) -> Iterator[str]:
             yield f"{signal}: no series of {selector} in all this time; it was counted as 0. Is the name right?"
 
 
-def _unjudged(ledger: Ledger) -> Iterator[str]:
-    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing."""
-    never = [
-        f"{signal} on {model} was never judged: {max(track.words, key=lambda w: track.words[w])}"
-        for model, signal, track in ledger.words()
-        if track.armed is None
+def _unjudged(ledger: Ledger, apart: Mapping[str, str]) -> Iterator[str]:
+    """What was never judged. Raises InputError where that is everything: no answer is not the answer nothing.
+
+    ``apart`` says by signal that its samples are too far from each other.
+    """
+    never = {key: _mostly(track) for key, track in sorted(ledger.tracks.items()) if track.armed is None}
+    told = [
+        f"{signal} on {model} was never judged: {word}: {apart.get(signal) or ledger.tracks[(model, signal)].why[word]}"
+        for (model, signal), word in never.items()
     ]
+    if not never and not ledger.tracks:
+        raise InputError(_NOBODY)
     if len(never) == len(ledger.tracks):
-        told = "; ".join(never) if never else _NOBODY
-        raise InputError(f"{told}. Write a longer time, or what its reason in docs/reference/conditions.md asks for")
-    yield from never
+        longer = ". Write a longer time" if Reason.LEARNING in never.values() else ""
+        raise InputError("; ".join(told) + longer)
+    yield from told
+
+
+def _mostly(track: Track) -> str:
+    return max(track.words, key=lambda w: track.words[w])
+
+
+def _remarked(ledger: Ledger, told: Collection[str]) -> Iterator[str]:
+    """What was remarked on data for most of the time, but of signals of which that is ``told`` already."""
+    for model, signal, track in ledger.words():
+        for remark, lasted in track.remarks.items():
+            if signal not in told and lasted > _SELDOM * sum(track.words.values()):
+                yield f"{signal} on {model}: {remark}"
+
+
+def _percent(ledger: Ledger) -> Iterator[str]:
+    """Limits that may be percentages of what may be shares: always passed, or never."""
+    for model, signal, track in ledger.words():
+        threshold = track.threshold or ""
+        limit = limit_of(threshold) if track.detector == "threshold" else None
+        values = [v for v in (*track.low, *track.high) if not math.isnan(v)]
+        if limit is None or not values or not (0 <= min(values) <= max(values) <= 1 < limit.value <= 100):
+            continue
+        yield (
+            f"{signal} on {model}: its values were between {min(values):.4g} and {max(values):.4g}, and its limit is "
+            f"{threshold}; where it is a share, write {threshold.split()[0]}: {limit.value / 100:g}"
+        )
 
 
 def _seldom(ledger: Ledger) -> Iterator[str]:

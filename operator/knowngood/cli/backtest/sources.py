@@ -12,7 +12,7 @@ from knowngood.cli.backtest.local import holding
 from knowngood.cli.backtest.question import Question, compiled
 from knowngood.cli.backtest.request import Request
 from knowngood.cli.backtest.samples import Samples
-from knowngood.cli.backtest.values import ValuesSource
+from knowngood.cli.backtest.values import Values, ValuesSource
 from knowngood.cli.errors import InputError
 from knowngood.shell.settings_errors import explain
 from knowngood.shell.settings_model import Source
@@ -38,6 +38,7 @@ class Opened:
     source: MetricsSource
     told: str
     held: tuple[float, float] | None = None
+    file: Samples | Values | None = None
 
 
 @contextlib.contextmanager
@@ -55,11 +56,10 @@ def opened(request: Request, asked: Question) -> Iterator[Opened]:
     found = read(path)
     if isinstance(found, Samples):
         with holding(found) as url, _prometheus(Source(url=url, timeout=_timeout(request))) as source:
-            yield Opened(source, str(path), found.span())
+            yield Opened(source, str(path), found.span(), found)
         return
-    policy = asked.policy
-    inputs = {signal.name: signal.input()[0] for signal in policy.spec.signals}
-    yield Opened(ValuesSource(found, compiled(policy, asked.models), inputs), str(path), found.span())
+    signals = compiled(asked.policy, asked.models)
+    yield Opened(ValuesSource(found, signals, asked.inputs), str(path), found.span(), found)
 
 
 @contextlib.contextmanager

@@ -1,11 +1,12 @@
 """How long each signal said what of each model, and what its value was: kept while a history passes."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.backtest.limits import limits
 from knowngood.core.incidents.opening import SignalView
 
 MOST_BINS = 600  # of a history, for a picture
@@ -16,14 +17,18 @@ class Track:
     """One signal on one model; times in seconds since the epoch, durations in seconds.
 
     ``armed`` is when it first judged: with data, and with what is usual learned. ``spans`` are (word, from, to) of what
-    is no plain health; ``low`` and ``high`` the values' extremes by bin, NaN where there was none.
+    is no plain health; ``low`` and ``high`` the values' extremes by bin, NaN where there was none. ``why`` is what was
+    last said with each word, ``remarks`` for how long what was remarked on the data.
     """
 
     detector: str
     bins: int
     armed: float | None = None
-    threshold: str = ""  # as last said
+    threshold: str | None = None  # as last said
+    limits: Sequence[float] = ()  # values at which the verdict turns
     words: dict[str, float] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, float] = field(default_factory=dict)
     spans: list[tuple[str, float, float]] = field(default_factory=list)
     low: list[float] = field(init=False)
     high: list[float] = field(init=False)
@@ -36,10 +41,15 @@ class Track:
         judgement = view.judgement
         word = word_of(view)
         self.words[word] = self.words.get(word, 0.0) + interval
+        self.why[word] = judgement.message
+        if judgement.remark:
+            self.remarks[judgement.remark] = self.remarks.get(judgement.remark, 0.0) + interval
         if self.armed is None and word in ARMED:
             self.armed = at
         self._span(word, at, interval)
-        self.threshold = judgement.threshold or self.threshold
+        if self.threshold is None or judgement.threshold not in ("", self.threshold):
+            self.threshold = judgement.threshold
+            self.limits = limits(view.signal.detector.chosen()[1], self.threshold)
         value = judgement.value
         if value is not None and math.isfinite(value):
             self.low[place] = value if math.isnan(self.low[place]) else min(self.low[place], value)

@@ -13,7 +13,8 @@ class Judgement:
     """A verdict with what it rests on.
 
     ``value`` and ``count`` are None where the data could not be judged; ``reason`` is a word of the vocabulary;
-    ``message`` is a sentence in which nothing changes from poll to poll unless the verdict does.
+    ``message`` is a sentence in which nothing changes from poll to poll unless the verdict does; ``remark`` is its part
+    that tells of data that can be judged and yet may not be what was meant, such as a counter that nobody has.
     """
 
     verdict: Verdict
@@ -27,6 +28,8 @@ class Judgement:
     digest: str = ""
     not_separable: bool = False
     state: DataState = DataState.OK
+    remark: str = ""
+    beside: frozenset[str] = frozenset()  # digests of the other releases that were judged too, and are no worse
 
 
 def undecided(state: DataState, message: str) -> Judgement:

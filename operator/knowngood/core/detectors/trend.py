@@ -34,6 +34,7 @@ _LEFT = (
     (5_184_000.0, "weeks"),
     (math.inf, "months"),
 )
+_PASSED = -2
 _WAYS = {1: "up", -1: "down"}
 _WATCHED = {Direction.UP: (1,), Direction.DOWN: (-1,), Direction.BOTH: (1, -1)}
 
@@ -43,8 +44,9 @@ class Memory:
     """The history: points of ``each`` windows, at whole ``times`` in points since the epoch, and the one being filled.
 
     ``end`` is of the last window judged. ``side`` is the way it slides (1 up, -1 down, 0 neither), from the value
-    ``first`` to ``last``, seen last at the point ``since``; ``left`` is the step of the time left. ``settled``: it came
-    back from a slide, so that a short history is no ignorance.
+    ``first`` to ``last``, seen last at the point ``since``; ``left`` is the step of the time left, -1 where there is
+    none and -2 once the limit was passed. ``settled``: it came back from a slide, so that a short history is no
+    ignorance.
     """
 
     end: float
@@ -150,9 +152,13 @@ def _came_back(memory: Memory) -> bool:
 
 def _time_left(settings: TrendDetector, memory: Memory, slope: float) -> int:
     """The step of the time until the limit, never more than was said before; -1 where it does not slide towards one."""
+    if memory.left == _PASSED:
+        return _PASSED
     if settings.limit is None or not slope * memory.side > 0 or (settings.limit - memory.first) * memory.side <= 0:
         return -1
-    left = max((settings.limit - memory.last) / slope, 0.0)
+    left = (settings.limit - memory.last) / slope
+    if left <= 0:
+        return _PASSED
     step = next(i for i, (most, _) in enumerate(_LEFT) if not left > most)
     return step if memory.left < 0 else min(step, memory.left)
 
@@ -160,12 +166,16 @@ def _time_left(settings: TrendDetector, memory: Memory, slope: float) -> int:
 def _judgement(settings: TrendDetector, memory: Memory) -> Judgement:
     value, count, threshold = memory.value, memory.count, f"a steady slide over {settings.over}"
     if memory.side:
-        text = f"the value slides steadily {_WAYS[memory.side]}"
-        if memory.left >= 0:
-            text += f"; at this pace it reaches {settings.limit:g} in {_LEFT[memory.left][1]}"
-        return Judgement(Verdict.BREACH, Reason.SLIDING, text, value, count, threshold)
+        text, left = f"the value slides steadily {_WAYS[memory.side]}", _said_left(settings, memory)
+        return Judgement(Verdict.BREACH, Reason.SLIDING, text + left, value, count, threshold + left)
     if len(memory.times) < trend.FEWEST and not memory.settled:
         text = f"too few windows of {settings.over} have been seen to tell a slide from noise"
         return Judgement(Verdict.INCONCLUSIVE, Reason.LEARNING, text, value, count, threshold)
     ways = " or ".join(_WAYS[way] for way in _WATCHED[settings.direction])
     return Judgement(Verdict.HEALTHY, Reason.HEALTHY, f"no steady slide {ways}", value, count, threshold)
+
+
+def _said_left(settings: TrendDetector, memory: Memory) -> str:
+    if memory.left == _PASSED:
+        return f"; it has passed {settings.limit:g}"
+    return f"; at this pace it reaches {settings.limit:g} in {_LEFT[memory.left][1]}" if memory.left >= 0 else ""

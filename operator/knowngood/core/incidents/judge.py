@@ -18,6 +18,7 @@ from knowngood.core.detectors.judgement import Judgement, undecided, worst
 from knowngood.core.detectors.port import Case, DetectorPort, Span
 from knowngood.core.detectors.port import Judged as Said
 from knowngood.core.detectors.registry import detector
+from knowngood.core.facts.images import short_digest
 from knowngood.core.incidents.placing import Placed, Releases, SeriesKey, placed
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.compiled import CompiledSignal
@@ -199,10 +200,16 @@ def _outcome(
             memories[one.key()] = memory
         elif memories:
             memories.pop(one.key(), None)
-        verdicts.append(_located(judgement, signal, one, shared))
-    result = (worst(verdicts) if len(verdicts) > 1 else verdicts[0]) if verdicts else _nothing(signal, model, unknown)
+        verdicts.append(_located(judgement, signal, port, one, shared))
+    result = _worst(verdicts) if verdicts else _nothing(signal, model, unknown)
     judged = _with_no_data(signal, Judged(result, memories, unknown_releases=unknown), model.before, span.end)
     return Outcome(judged, tuple(_seen(signal, here, verdicts, span)) if port.learns else ())
+
+
+def _worst(verdicts: list[Judgement]) -> Judgement:
+    result = worst(verdicts) if len(verdicts) > 1 else verdicts[0]
+    beside = frozenset(v.digest for v in verdicts if v.digest) - {result.digest} if len(verdicts) > 1 else frozenset()
+    return replace(result, beside=beside) if beside else result
 
 
 def _absent(model: Asked, span: Span) -> dict[SeriesKey, Any]:
@@ -228,16 +235,32 @@ def _seen(signal: CompiledSignal, here: Sequence[Placed], verdicts: Sequence[Jud
             yield Seen(_learned_as(signal, one, span), one.sample, verdict, reason)
 
 
-def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: set[str]) -> Judgement:
+def _unlearned(signal: CompiledSignal, of: Placed, segment: bool) -> str:
+    """Why a series is not judged yet, though others may be: a new release, or a group that was not there before."""
+    label = of.sample.labels.get(signal.release_label) if signal.by_release else short_digest(of.digest or "")
+    named = f"release {label[:_LONGEST]}" if label else "the running release"
+    whose = f"this segment of {named}" if segment else named
+    return (
+        f"{whose} has no baseline yet, nor has a known-good release: what is usual is still being learned from healthy "
+        "traffic"
+    )
+
+
+def _located(
+    judgement: Judgement, signal: CompiledSignal, port: DetectorPort, of: Placed, shared: set[str]
+) -> Judgement:
     """The judgement with the segment and the release that it is about."""
     labels = of.sample.labels
+    remark = of.sample.message if of.sample.state is DataState.OK else ""
     segment = {k: v[:_LONGEST] for k, v in labels.items() if k not in shared and len(k) <= _LONGEST}
+    if judgement.reason == Reason.LEARNING and port.learns:
+        judgement = replace(judgement, message=_unlearned(signal, of, bool(segment)))
     if segment or judgement.segment:
         segment = dict(list({**segment, **judgement.segment}.items())[:_MOST_LABELS])
     return Judgement(
         judgement.verdict,
         judgement.reason,
-        judgement.message,
+        f"{judgement.message}; {remark}" if remark else judgement.message,
         judgement.value,
         judgement.count,
         judgement.threshold,
@@ -246,6 +269,7 @@ def _located(judgement: Judgement, signal: CompiledSignal, of: Placed, shared: s
         of.digest or "",
         not of.separable,
         judgement.state,
+        remark,
     )
 
 

@@ -190,13 +190,14 @@ def _item(key: tuple[str, str], view: SignalView | None, learned: str | None) ->
         return None
     judgement = view.judgement
     segment = ", ".join(f"{k}={v}" for k, v in sorted(judgement.segment.items()))
+    told = judgement.message + (f", {learned.replace('/', ' of ')} windows so far" if learned else "")
     return SignalItem(
         policy=key[0],
         name=key[1],
         type=view.signal.type,
         verdict=judgement.verdict,
         reason=str(judgement.reason),
-        message=clipped(judgement.message + (f" ({segment})" if segment else "")),
+        message=clipped(told + (f" ({segment})" if segment else "")),
         since=view.since,
         learned=learned,
         not_separable=True if judgement.not_separable else None,

@@ -22,7 +22,7 @@ from knowngood.core.incidents.placing import Releases, places
 from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.pooling import in_columns
-from knowngood.core.signals.sample import Flags, Samples
+from knowngood.core.signals.sample import Codes, Flags, Samples
 from knowngood.core.signals.series import Group, Groups
 
 Quiet = Callable[[Samples], Flags]
@@ -58,6 +58,8 @@ class Seating:
         self._seats: _Seats | None = None
         self._pooled = not signal.by_release and signal.pool is not None
         self._failed: tuple[DataState, str] | None = None
+        self._remarked: Codes | None = None
+        self._told: Sequence[tuple[DataState, str]] = ()
 
     def follow(self, samples: Samples, quiet: Quiet, whose: Callable[[Group], Iterable[int]], at: float) -> None:
         """Whom these ``samples`` show otherwise than healthy is settled no more; the others are ``at`` (epoch seconds).
@@ -66,6 +68,7 @@ class Seating:
         """
         if self._failed is not None:
             self.clear()
+        self._heed(samples)
         self._arrange(samples.groups, whose)
         seats = self._seats = self._seats or self._seated()
         cases = in_columns(self.signal.pool, samples, seats.rows, seats.starts) if self._pooled else samples
@@ -110,6 +113,19 @@ class Seating:
         if self._failed != (state, message):
             self.clear()
             self._failed = state, message
+
+    def _heed(self, samples: Samples) -> None:
+        """Where other things are remarked on the data than before, nobody is settled: it is part of what was said."""
+        before, self._remarked = self._remarked, samples.states.remarked
+        told, self._told = self._told, samples.states.said
+        same = before is self._remarked or (
+            before is not None
+            and self._remarked is not None
+            and np.array_equal(before, self._remarked)
+            and all(told[code] == self._told[code] for code in np.unique(before) if code)
+        )
+        if not same:
+            self.settled[:] = False
 
     def _arrange(self, groups: Groups, whose: Callable[[Group], Iterable[int]]) -> None:
         """Follow what moved; whoever has series more or less than before is settled no more."""

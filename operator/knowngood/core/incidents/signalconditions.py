@@ -21,10 +21,20 @@ def available(views: Views) -> Said:
         return ConditionStatus.UNKNOWN, Reason.NOT_JUDGED, "not judged yet"
     lacking = [(k, v) for k, v in sorted(views.items()) if _lacks_data(v.judgement)]
     if not lacking:
-        return ConditionStatus.TRUE, Reason.AVAILABLE, "every signal has data"
+        return remarked({f"{policy}/{name}": v.judgement.remark for (policy, name), v in sorted(views.items())}) or (
+            ConditionStatus.TRUE,
+            Reason.AVAILABLE,
+            "every signal has data",
+        )
     view = max((v for _, v in lacking), key=lambda v: v.judgement.state.is_error)
     names = _names(k for k, _ in lacking)
     return ConditionStatus.FALSE, view.judgement.reason, clipped(f"{names}: {view.judgement.message}")
+
+
+def remarked(remarks: Mapping[str, str]) -> Said | None:
+    """What is remarked on data that is there, by signal; None where nothing is."""
+    told = [f"{name}: {remark}" for name, remark in remarks.items() if remark]
+    return (ConditionStatus.TRUE, Reason.NAME_NOT_SEEN.value, clipped("; ".join(told))) if told else None
 
 
 def learned(learns: bool, items: Iterable[SignalItem]) -> Said | None:
@@ -35,7 +45,7 @@ def learned(learns: bool, items: Iterable[SignalItem]) -> Said | None:
     if not waiting:
         return ConditionStatus.TRUE, Reason.LEARNED, "every signal knows what is usual"
     told = ", ".join(f"{i.policy}/{i.name} {i.learned or ''}".rstrip() for i in waiting)
-    why = f"windows of healthy traffic learned so far: {told}"
+    why = f"windows of healthy traffic learned so far: {told}; {waiting[0].name}: {waiting[0].message}"
     return ConditionStatus.FALSE, Reason.LEARNING, clipped(why)
 
 

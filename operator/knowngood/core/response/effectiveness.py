@@ -20,6 +20,7 @@ from knowngood.core.signals.compiled import SLIDING
 
 _LEAST_VERIFY = 60.0
 _LOOK_AGAIN = 5.0
+_UNTOUCHED = frozenset({IncidentPhase.OPEN, IncidentPhase.AWAITING_APPROVAL})
 _SAID_BY_PLAN = frozenset({Reason.NOT_SUPPORTED.value, Reason.PLAYBOOK_NOT_FOUND.value})
 
 
@@ -109,6 +110,12 @@ def _current(view: SignalView, facts: Facts) -> bool:
     return facts.running == {view.judgement.digest}
 
 
+def _all_judged(view: SignalView, facts: Facts) -> bool:
+    """Whether the verdict is about each release that runs, of which there may be several, as with a canary."""
+    judgement = view.judgement
+    return judgement.digest in facts.running and facts.running <= {judgement.digest, *judgement.beside}
+
+
 def _sound(view: SignalView) -> bool:
     return view.judgement.verdict is Verdict.HEALTHY and view.judgement.state is DataState.OK
 
@@ -125,7 +132,8 @@ def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     views = _watched(status, facts)
     if not views or (status.contained_at and facts.running <= _pinned(facts)):
         return status
-    if not facts.running or not all(v and _sound(v) and _current(v, facts) and _lasted(v, facts) for v in views):
+    current = _all_judged if status.phase in _UNTOUCHED else _current
+    if not facts.running or not all(v and _sound(v) and current(v, facts) and _lasted(v, facts) for v in views):
         return status
     suspect = status.suspect_digest
     fixed = bool(suspect) and suspect not in facts.running

@@ -15,12 +15,13 @@ from knowngood.api.detectors import Detector
 from knowngood.api.durations import seconds, text
 from knowngood.api.incidentpolicy import IncidentPolicy, Season
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.signals import NoData, Signal
+from knowngood.api.signals import NoData, PromqlInput, Signal
 from knowngood.core.signals import cost, fitting, inputs
 from knowngood.core.signals.answer import Row
+from knowngood.core.signals.keeping import keeps
 from knowngood.core.signals.request import Ask, Decoder, FieldError, Pool, Request
 from knowngood.core.signals.sample import Samples
-from knowngood.core.signals.scope import NAMESPACE, quoted
+from knowngood.core.signals.scope import NAMESPACE, parse, quoted
 from knowngood.core.signals.season import LENGTH
 
 POD = "pod"
@@ -175,6 +176,12 @@ def _compile_signal(
         request = inputs.request(name, source, ask)
     except FieldError as error:
         return Problem(Reason.INVALID, f"{field}.{name}.{error.field}", str(error.problem))
+    if isinstance(source, PromqlInput) and not keeps(parse(source.query), identity.model):
+        why = (
+            f"its result has no label {identity.model} (identity.model), by which models are told apart, so that "
+            f"nobody would be judged; keep it, for example avg by ({', '.join(by)}) (…)"
+        )
+        return Problem(Reason.INVALID, f"{field}.promql.query", why)
     if season and detector not in SLIDING and 2 * request.window > (longest := LENGTH[season]):
         why = (
             f"is too long for parts of {text(longest)}, of which each needs several; write {text(longest / 2)} or less"

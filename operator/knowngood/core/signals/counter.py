@@ -20,7 +20,9 @@ from knowngood.core.signals.series import NEWBORN, PART, part
 
 _SETTLED_SECONDS = 120.0  # in which a source that has just started scrapes all of its targets
 _KNOWN = "20m:5m"  # each point looks back five minutes, so that together they miss nothing
-_TARGET = "job, instance"
+TARGET = ("job", "instance")
+"""The labels that a scrape gives a target."""
+_TARGET = ", ".join(TARGET)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ has nothing to count yet from one that is lost, so that there is no sample then.
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -19,6 +20,15 @@ from knowngood.core.signals.rows import Arrangement, Rows
 from knowngood.core.signals.sample import Samples
 from knowngood.core.signals.series import Group, Groups, part
 
+_NOBODY = (
+    "no model has a series of {0} in the window, which counts as 0: it has counted nothing yet, or events.metric is "
+    "not the name that they export"
+)
+_BY_TIME = (
+    "there is no series of {0} beside the events', which are judged by time alone: events.exposure is not the name or "
+    "has not the labels that the model exports"
+)
+
 
 def request(source: EventsInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `events`, `exposure` and `time`."""
@@ -31,22 +41,32 @@ def request(source: EventsInput, ask: Ask) -> Request:
     length = window.length / 1000
     read = (metric, exposure) if exposure else (metric,)
     query, mostly = joined("metric", (found.all, time)), joined("metric", (*found.mostly, time))
-    return Request(query, read, read, length, length, decode, summed, mostly=mostly)
+    decoder = partial(decode, counter=source.metric, chances=source.exposure)
+    return Request(query, read, read, length, length, decoder, summed, mostly=mostly)
 
 
-def decode(rows: Iterable[Row], now: float, stale_after: float) -> Samples:
-    """Samples of the number of events, one a group; ``count`` is the exposure, None where none is named."""
+def decode(
+    rows: Iterable[Row], now: float, stale_after: float, counter: str = "events", chances: str | None = None
+) -> Samples:
+    """Samples of the number of events, one a group; ``count`` is the exposure, None where none is named.
+
+    ``counter`` and ``chances`` are what both are called, for a person who has to find out that one was misspelt.
+    """
     columns = Rows.of(rows)
     arranged = columns.arrangement
     groups, exposed = arranged.once("events", lambda: _found(arranged))
     events, newest = columns.column("events", groups, 0.0), columns.newest(groups)
-    chances, fitness = exposed.sums(columns), Fitness(len(groups))
+    exposure, fitness = exposed.sums(columns), Fitness(len(groups))
     fitness.counts(events)
-    fitness.counts(chances)
+    fitness.counts(exposure)
     fitness.fresh(newest, now, stale_after)
-    hits, count = np.maximum(0.0, np.rint(events)), np.maximum(0.0, np.rint(chances))
+    hits, count = np.maximum(0.0, np.rint(events)), np.maximum(0.0, np.rint(exposure))
     idle = exposed.known & (hits == 0) & (count == 0)
     none = fitness.say(idle, DataState.TOO_FEW, "no exposure in the window")
+    if not arranged.part("events").groups:
+        fitness.hint(fitness.ok, _NOBODY.format(counter))
+    if chances is not None:
+        fitness.hint(~exposed.known, _BY_TIME.format(chances))
     hits = np.where(fitness.ok, hits, np.nan)
     count = np.where(fitness.ok & exposed.known, count, np.where(none, 0.0, np.nan))
     return Samples(groups, fitness, hits, count, newest, hits)

@@ -17,19 +17,23 @@ from knowngood.core.signals.buckets import Cumulative, mean, means, native, numb
 from knowngood.core.signals.counter import counted
 from knowngood.core.signals.fitness import Fitness
 from knowngood.core.signals.pooling import merged
-from knowngood.core.signals.request import Ask, Request, joined
+from knowngood.core.signals.request import Ask, FieldError, Request, joined
 from knowngood.core.signals.rows import Places, Rows, summed
 from knowngood.core.signals.sample import Buckets, Flags, Floats, Samples
 from knowngood.core.signals.series import Group, Groups, part
 
 EDGE = "le"
+_BUCKET = "_bucket"
 _EDGELESS = 'the histogram has no bucket le="+Inf", which holds all observations'
 
 
 def request(source: HistogramInput, ask: Ask) -> Request:
     """One request for all models: rows of the parts `bucket`, `sum`, `native` and `time`."""
+    if source.metric.endswith(_BUCKET):
+        name = source.metric.removesuffix(_BUCKET)
+        raise FieldError("metric", f"{source.metric} names the buckets, and {_BUCKET} is added here; write {name}")
     bucket, count, total, full = (
-        ask.selector("metric", source.metric + suffix) for suffix in ("_bucket", "_count", "_sum", "")
+        ask.selector("metric", source.metric + suffix) for suffix in (_BUCKET, "_count", "_sum", "")
     )
     window = ask.window(source.window)
     counters = {"bucket": bucket, "sum": total, "native": full}

@@ -3,7 +3,7 @@
 A group that is absent among the favourable ones got none. One sample holds all groups of a release.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,6 +18,11 @@ from knowngood.core.signals.request import Ask, FieldError, Request, joined
 from knowngood.core.signals.rows import Arrangement, Places, Rows, summed
 from knowngood.core.signals.sample import Cell, Flags, Floats, Samples
 from knowngood.core.signals.series import Group, Groups, part
+
+_MOST, _LONGEST = 8, 64  # of outcomes in a message, which may be any
+_UNSAID = "no series has the label {0} (outcomeLabel): write the one that holds the outcome"
+_UNGROUPED = "no series has the label {0} (groupLabels): write one that they have"
+_NOBODY = "no outcome is one of favourable ({0}), so that none counts; there are {1}"
 
 
 def request(source: OutcomesInput, ask: Ask) -> Request:
@@ -59,10 +64,14 @@ def decode(
     good = summed(plan.cells[plan.favourable], values[plan.favourable], cells)
     fitness.counts(np.stack([good, total], axis=1).ravel(), np.repeat(plan.owners, 2))
     fitness.fresh(newest, now, stale_after)
+    for unlabelled in plan.unlabelled:
+        fitness.say(unlabelled.whose, DataState.EMPTY, unlabelled.text)
     good = np.maximum(0.0, np.rint(good))
     total = np.maximum(good, np.rint(total))
     hits, totals = summed(plan.owners, good, count), summed(plan.owners, total, count)
     none = fitness.say(totals == 0, DataState.TOO_FEW, "no outcomes in the window")
+    for remark in plan.remarks:
+        fitness.hint(remark.whose, remark.text)
     fit = fitness.ok
     value = np.divide(hits, totals, out=np.full(count, np.nan), where=fit)
     total_of = np.where(fit, totals, np.where(none, 0.0, np.nan))
@@ -71,8 +80,19 @@ def decode(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class _Said:
+    """A text, and the releases of which it holds."""
+
+    text: str
+    whose: Flags
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class _Plan:
-    """Releases, and the cells of all of them: whose each is, its ``labels``, and in which of them each row counts."""
+    """Releases, and the cells of all of them: whose each is, its ``labels``, and in which of them each row counts.
+
+    ``unlabelled`` are those whose series do not say the outcome; ``remarks`` tell of names that may be misspelt.
+    """
 
     groups: Groups
     owners: Places
@@ -80,16 +100,21 @@ class _Plan:
     rows: Places
     cells: Places
     favourable: Flags
+    unlabelled: Sequence[_Said]
+    remarks: Sequence[_Said]
 
 
 def _plan(arranged: Arrangement, outcome: str, favourable: Collection[str], names: Sequence[str]) -> _Plan:
     own = {outcome, *names}
     found: dict[Group, dict[tuple[str, ...], list[tuple[int, bool]]]] = {}
+    seen: dict[Group, set[str]] = {}
     for group, row in arranged.part("outcomes").place.items():
         labels = dict(group.key)
-        of = found.setdefault(arranged.group({k: v for k, v in group.labels.items() if k not in own}), {})
+        owner = arranged.group({k: v for k, v in group.labels.items() if k not in own})
+        of = found.setdefault(owner, {})
         cell = of.setdefault(tuple([labels.get(name, "") for name in names]), [])
         cell.append((row, labels.get(outcome) in favourable))
+        seen.setdefault(owner, set()).add(labels.get(outcome, ""))
     kept = [(owner, cell, of[cell]) for owner, of in enumerate(found.values()) for cell in sorted(of)]
     rows = [(row, place, good) for place, (_, _, of) in enumerate(kept) for row, good in of]
     columns = np.array(rows, np.intp).reshape(-1, 3)
@@ -100,7 +125,30 @@ def _plan(arranged: Arrangement, outcome: str, favourable: Collection[str], name
         columns[:, 0],
         columns[:, 1],
         columns[:, 2].astype(np.bool_),
+        _said(_UNSAID.format(outcome) if values == {""} else "" for values in seen.values()),
+        [
+            *_said(_unfavourable(values, favourable) for values in seen.values()),
+            *(
+                said
+                for at, name in enumerate(names)
+                for said in _said("" if any(c[at] for c in of) else _UNGROUPED.format(name) for of in found.values())
+            ),
+        ],
     )
+
+
+def _unfavourable(seen: Set[str], favourable: Collection[str]) -> str:
+    """What to say of a release that has none of the favourable outcomes."""
+    if not seen.isdisjoint(favourable):
+        return ""
+    there = ", ".join(sorted(value[:_LONGEST] for value in seen)[:_MOST])
+    return _NOBODY.format(", ".join(sorted(favourable)[:_MOST]), there + (", …" if len(seen) > _MOST else ""))
+
+
+def _said(texts: Iterable[str]) -> list[_Said]:
+    """Each distinct text with those of whom it is said; an empty one is none."""
+    each = list(texts)
+    return [_Said(t, np.array([e == t for e in each], np.bool_)) for t in dict.fromkeys(each) if t]
 
 
 def _cells(plan: _Plan, fit: Flags, good: Floats, total: Floats) -> Sequence[tuple[Cell, ...]]:

@@ -25,7 +25,7 @@ def pooled(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
     count = _total(s.count for s in good)
     value = _total((s.value or 0.0) * (s.count or 0.0) for s in good) / count
     hits = _total(s.hits for s in good)
-    return Sample(labels, DataState.OK, value=value, count=count, newest=_newest(samples), hits=hits)
+    return Sample(labels, DataState.OK, value, count, _newest(samples), _remark(good), hits)
 
 
 def summed(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
@@ -35,7 +35,7 @@ def summed(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
         return _none(samples, labels)
     hits, known = _total(s.hits for s in good), [s.count for s in good if s.count is not None]
     count = math.fsum(known) if known else None
-    return Sample(labels, DataState.OK, value=hits, count=count, newest=_newest(samples), hits=hits)
+    return Sample(labels, DataState.OK, hits, count, _newest(samples), _remark(good), hits)
 
 
 def merged(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
@@ -52,15 +52,16 @@ def merged(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
 def regrouped(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:
     """Of outcomes, group by group."""
     sums: dict[Key, tuple[Cell, int, int]] = {}
-    for cell in (cell for s in _judgeable(samples) for cell in s.cells):
+    good_ones = _judgeable(samples)
+    for cell in (cell for s in good_ones for cell in s.cells):
         _, favourable, total = sums.get(key_of(cell.labels), (cell, 0, 0))
         sums[key_of(cell.labels)] = (cell, favourable + cell.favourable, total + cell.total)
     cells = tuple(Cell(cell.labels, good, total) for _, (cell, good, total) in sorted(sums.items(), key=lambda x: x[0]))
     hits, count = float(sum(c.favourable for c in cells)), float(sum(c.total for c in cells))
     if not count:
         return _none(samples, labels)
-    newest = _newest(samples)
-    return Sample(labels, DataState.OK, value=hits / count, count=count, newest=newest, hits=hits, cells=cells)
+    newest, remark = _newest(samples), _remark(good_ones)
+    return Sample(labels, DataState.OK, hits / count, count, newest, remark, hits, cells=cells)
 
 
 def in_columns(pool: object, samples: Samples, rows: Places, starts: Places) -> Samples | None:
@@ -91,6 +92,11 @@ def in_columns(pool: object, samples: Samples, rows: Places, starts: Places) -> 
 
 def _judgeable(samples: Sequence[Sample]) -> list[Sample]:
     return [s for s in samples if s.state is DataState.OK and s.value is not None]
+
+
+def _remark(samples: Sequence[Sample]) -> str:
+    """What is said of each of them; of a release in which some pods are otherwise, nothing."""
+    return samples[0].message if all(s.message for s in samples) else ""
 
 
 def _none(samples: Sequence[Sample], labels: Mapping[str, str]) -> Sample:

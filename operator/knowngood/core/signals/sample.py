@@ -81,6 +81,12 @@ class States:
         found: Flags = self.codes == 0 if len(fit) == 1 else np.isin(self.codes, fit)
         return found
 
+    @property
+    def remarked(self) -> Codes | None:
+        """Which remark is made on each that can be judged (0: none); None where none is made on any."""
+        made = [bool(code and state is DataState.OK) for code, (state, _) in enumerate(self.said)]
+        return np.where(np.array(made)[self.codes], self.codes, 0).astype(np.int16) if any(made) else None
+
     def code(self, state: DataState, message: str) -> int:
         """The code that stands for it."""
         if (state, message) not in self.said:
@@ -128,6 +134,15 @@ class Samples(Sequence[Sample]):
             [s.buckets for s in samples],
             [s.cells for s in samples],
         )
+
+    @property
+    def remarks(self) -> Sequence[str]:
+        """What is remarked on all that can be judged."""
+        said = self.states.remarked
+        if said is None:
+            return ()
+        made = dict.fromkeys(said[self.states.ok].tolist())
+        return [self.states.said[code][1] for code in made] if 0 not in made else ()
 
     def __len__(self) -> int:
         return len(self.values)

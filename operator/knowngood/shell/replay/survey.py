@@ -23,10 +23,15 @@ class Survey:
 
     of: dict[str, dict[str, tuple[float, float]]] = field(default_factory=dict)
     label: dict[str, str] = field(default_factory=dict)  # a value's label
+    labels: dict[str, set[str]] = field(default_factory=dict)  # by signal, those that its series were seen to have
 
     def missing(self) -> list[str]:
         """Signals of which there is no series at all."""
         return [name for name, found in self.of.items() if not found]
+
+    def unnamed(self) -> list[str]:
+        """Signals of which no series names a model."""
+        return [name for name, found in self.of.items() if set(found) == {""}]
 
     def span(self) -> tuple[float, float]:
         """From the first to the last series of any signal. Raises ValueError where there is none."""
@@ -49,7 +54,19 @@ async def survey(source: MetricsSource, signals: Sequence[CompiledSignal], first
             since, until = values.get(value, (math.inf, -math.inf))
             values[value] = min(since, series.points[0][0]), max(until, series.points[-1][0])
             found.label.setdefault(value, signal.model_label)
+            found.labels.setdefault(signal.name, set()).update(series.labels)
     return found
+
+
+async def labels(source: MetricsSource, selector: str, first: float, last: float) -> set[str]:
+    """Labels that series of a selector have. Raises HistoryError where the source does not answer."""
+    some = _ranges(source, f"topk(1, {selector})", first, last)
+    return {name for answer in [a async for a in some] for series in answer.series for name in series.labels}
+
+
+async def there(source: MetricsSource, selector: str, first: float, last: float) -> bool:
+    """Whether a selector has any series. Raises HistoryError where the source does not answer."""
+    return any([bool(a.series) async for a in _ranges(source, f"count({selector})", first, last)])
 
 
 async def absent(
@@ -57,11 +74,9 @@ async def absent(
 ) -> dict[str, list[str]]:
     """By signal, those of its selectors of which there is no series at all; none where the signal's values alone are
     held. Raises HistoryError where the source does not answer."""
-    there = {
-        selector: bool([s async for a in _ranges(source, f"count({selector})", first, last) for s in a.series])
-        for selector in dict.fromkeys(selector for signal in signals for selector in signal.selectors)
-    }
-    found = {signal.name: [s for s in signal.selectors if not there[s]] for signal in signals}
+    selectors = dict.fromkeys(selector for signal in signals for selector in signal.selectors)
+    known = {selector: await there(source, selector, first, last) for selector in selectors}
+    found = {signal.name: [s for s in signal.selectors if not known[s]] for signal in signals}
     return {s.name: found[s.name] for s in signals if len(found[s.name]) < len(s.selectors)}
 
 
