@@ -7,6 +7,7 @@ import pytest
 from tests.faults import matrix
 from tests.faults.cluster import Surroundings, surroundings
 from tests.faults.scenes import PROMOTED
+from tests.faults.shipped import PLAYBOOKS
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +19,13 @@ def around(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Surroundings]:
 @pytest.fixture(scope="session")
 def recording(around: Surroundings) -> matrix.Recording:
     return matrix.record(around, PROMOTED)
+
+
+@pytest.fixture(scope="session")
+def shipped(around: Surroundings, recording: matrix.Recording) -> dict[str, matrix.Recording]:
+    """Of each shipped playbook, without the minute that a drift takes to be over."""
+    others = [s for s in PLAYBOOKS if s is not PROMOTED and not s.heals]
+    return {PROMOTED.name: recording, **matrix.record_all(around, others, runs=1)}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,10 +1,15 @@
-"""Stands in for the controller manager and the kubelet: a changed template soon has its pods and its status."""
+"""Stands in for the controller manager and the kubelet: a changed template soon has its pods and its status.
+
+A pod that lost the label by which its Deployment selects is let go: it stays, and another takes its place.
+"""
 
 import asyncio
 import contextlib
 import hashlib
+import itertools
 import ssl
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +22,7 @@ from tests.faults.prometheus import Exported
 
 Raw = dict[str, Any]
 Key = tuple[str, str]
-_DEPLOYMENTS = "/apis/apps/v1/deployments"
+_DEPLOYMENTS, _PODS = "/apis/apps/v1/deployments", "/api/v1/pods"
 
 
 class Kubelet:
@@ -26,7 +31,11 @@ class Kubelet:
     def __init__(self, server: ApiServer) -> None:
         self._server = server
         self._pods: dict[Key, list[Raw]] = {}
-        self._watching: asyncio.Task[None] | None = None
+        self._deployments: dict[Key, Raw] = {}
+        self._templates: dict[Key, Raw] = {}  # what is rolled out; what a paused Deployment declares meanwhile waits
+        self._let_go: set[Key] = set()
+        self._one_at_a_time = asyncio.Lock()
+        self._watching: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to watch."""
@@ -37,15 +46,17 @@ class Kubelet:
             headers={"Authorization": f"Bearer {self._server.token}"},
             timeout=aiohttp.ClientTimeout(total=None),
         )
-        self._watching = asyncio.create_task(self._watch())
-        self._watching.add_done_callback(_say_why)
+        for path, brought in ((_DEPLOYMENTS, self._bring), (_PODS, self._notice)):
+            watching = asyncio.create_task(self._watch(path, brought))
+            watching.add_done_callback(_say_why)
+            self._watching.append(watching)
 
     async def stop(self) -> None:
         """Watch no more."""
-        if self._watching is not None:
-            self._watching.cancel()
+        for watching in self._watching:
+            watching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._watching
+                await watching
         await self._client.close()
 
     def exports(self, namespace: str) -> list[Exported]:
@@ -55,31 +66,52 @@ class Kubelet:
             Exported(namespace, key[1], pod["metadata"]["name"], _release(pod)) for key, pod in found if _answers(pod)
         ]
 
-    async def _watch(self) -> None:
+    async def _watch(self, path: str, brought: Callable[[Raw], Awaitable[None]]) -> None:
         """The API server ends every watch after half an hour to an hour: begin again, with all there are."""
         while True:
-            async with self._client.get(_DEPLOYMENTS, params={"watch": "1", "resourceVersion": "0"}) as answer:
+            async with self._client.get(path, params={"watch": "1", "resourceVersion": "0"}) as answer:
                 async for line in answer.content:
                     event = orjson.loads(line)
                     if event["type"] in {"ADDED", "MODIFIED"}:
-                        await self._bring(event["object"])
+                        async with self._one_at_a_time:
+                            await brought(event["object"])
+
+    async def _notice(self, pod: Raw) -> None:
+        """Let go of a pod that its Deployment selects no more."""
+        namespace, name = pod["metadata"]["namespace"], pod["metadata"]["name"]
+        for key, pods in self._pods.items():
+            if key[0] == namespace and name in {p["metadata"]["name"] for p in pods} and not _selected(pod, key):
+                self._let_go.add((namespace, name))
+                self._pods[key] = [p for p in pods if p["metadata"]["name"] != name]
+                await self._settle(self._deployments[key])
+                return
 
     async def _bring(self, deployment: Raw) -> None:
         """The pods and the status that this Deployment asks for."""
         meta, spec = deployment["metadata"], deployment["spec"]
-        if deployment.get("status", {}).get("observedGeneration") == meta["generation"]:
-            return
         key = (meta["namespace"], meta["name"])
-        mark = hashlib.sha256(orjson.dumps(spec["template"], option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
+        self._deployments[key] = deployment
+        if not spec.get("paused"):
+            self._templates[key] = spec["template"]
+        if deployment.get("status", {}).get("observedGeneration") != meta["generation"]:
+            await self._settle(deployment)
+
+    async def _settle(self, deployment: Raw) -> None:
+        meta, spec = deployment["metadata"], deployment["spec"]
+        key = (meta["namespace"], meta["name"])
+        template = self._templates.get(key, spec["template"])
+        mark = hashlib.sha256(orjson.dumps(template, option=orjson.OPT_SORT_KEYS)).hexdigest()[:8]
         old = self._pods.get(key, [])
-        wanted = [f"{meta['name']}-{mark}-{i}" for i in range(spec["replicas"])]
+        names = (f"{meta['name']}-{mark}-{i}" for i in itertools.count())
+        free = (name for name in names if (key[0], name) not in self._let_go)
+        wanted = list(itertools.islice(free, spec["replicas"]))
         have = {p["metadata"]["name"]: p for p in old}
-        pods = [have.get(name) or await self._start_pod(meta, spec["template"], name) for name in wanted]
+        pods = [have.get(name) or await self._start_pod(meta, template, name) for name in wanted]
         ready = all(_answers(p) for p in pods)
         gone = [p for p in old if p["metadata"]["name"] not in wanted]
         self._pods[key] = pods if ready else [*pods, *gone]
         for pod in gone if ready else ():
-            await self._call("DELETE", f"{_pods(meta)}/{pod['metadata']['name']}", {"gracePeriodSeconds": 0})
+            await self._end(key, f"{_pods(meta)}/{pod['metadata']['name']}")
         answering = sum(_answers(p) for p in self._pods[key])
         status = {
             "observedGeneration": meta["generation"],
@@ -89,6 +121,13 @@ class Kubelet:
             "availableReplicas": answering,
         }
         await self._call("PATCH", f"{_deployment(meta)}/status", {"status": status})
+
+    async def _end(self, key: Key, path: str) -> None:
+        """Delete a pod, unless it was taken away a moment ago."""
+        async with self._client.get(path) as answer:
+            if answer.status == 200 and not _selected(orjson.loads(await answer.read()), key):
+                return
+        await self._call("DELETE", path, {"gracePeriodSeconds": 0})
 
     async def _start_pod(self, meta: Raw, template: Raw, name: str) -> Raw:
         labels = template["metadata"]["labels"]
@@ -132,6 +171,11 @@ def _say_why(ended: asyncio.Task[None]) -> None:
 
 def _answers(pod: Raw) -> bool:
     return bool(pod.get("status", {}).get("containerStatuses"))
+
+
+def _selected(pod: Raw, key: Key) -> bool:
+    """Whether the Deployment selects it: by the label app, with its own name."""
+    return bool((pod["metadata"].get("labels") or {}).get("app") == key[1])
 
 
 def _release(pod: Raw) -> str:

@@ -11,27 +11,53 @@ from tests.faults.cluster import Surroundings
 from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
 from tests.faults.run import Case, End, Outcome, Recording, play
 from tests.faults.scenes import SCENES, Scene
+from tests.faults.writes import effect_of
 
 AT_ONCE = 10  # worlds; each of them mostly waits
 PAIRS = 12
 TRIES = 3  # of a write that a run may do without
 LEASES = ("POST leases", "PUT leases")
-FAILED = "ContainmentFailed"
+FAILED = ("ContainmentFailed", "StepFailed")
 _SETTLED = frozenset({"Done", "Failed", "Skipped", "Undone"})
 
 
 def record(around: Surroundings, scene: Scene, runs: int = 2) -> Recording:
     """Run a scene undisturbed; AssertionError where two runs end differently."""
-    outcomes = _all(around, [Case(scene)] * runs, {})
+    return record_all(around, [scene], runs)[scene.name]
+
+
+def record_all(around: Surroundings, scenes: Sequence[Scene], runs: int = 2) -> dict[str, Recording]:
+    """The same of several scenes at once, by name."""
+    outcomes = _all(around, [Case(scene) for scene in scenes for _ in range(runs)], {})
+    return {s.name: _recorded(s, [o for o in outcomes if o.case.scene.name == s.name]) for s in scenes}
+
+
+def _recorded(scene: Scene, outcomes: Sequence[Outcome]) -> Recording:
+    first = outcomes[0]
     for outcome in outcomes:
         assert not outcome.late, f"{scene.name}: {outcome.late}\n{outcome.log}"
-        assert outcome.end is not None
-        assert not differences(outcomes[0].end, outcome.end), differences(outcomes[0].end, outcome.end)
-        assert outcome.image_patches == scene.image_patches
-    first = outcomes[0]
+        assert not differences(first.end, outcome.end), differences(first.end, outcome.end)
+        assert not unexpected(outcome), f"{scene.name}: {unexpected(outcome)}"
     assert first.end is not None
     places = tuple(dict.fromkeys(p for o in outcomes for p in o.places))
-    return Recording(scene, first.end, (*places, *LEASES), frozenset(first.events))
+    return Recording(scene, first.end, (*places, *LEASES), first.events)
+
+
+def unexpected(outcome: Outcome) -> list[str]:
+    """Where an undisturbed run ends otherwise than a person expects of the scene."""
+    scene, end = outcome.case.scene, outcome.end
+    if end is None:
+        return ["no end"]
+    workload, conditions = dict(end.workload), {f"{type}={status}" for type, status, _ in end.conditions}
+    pairs = {
+        "phase": (scene.phase, end.phase),
+        "conditions": (set(scene.holds), conditions & set(scene.holds)),
+        "image": (scene.runs, workload["image"]),
+        "replicas": (scene.replicas, workload["replicas"]),
+        "effects": (scene.effects, outcome.effects),
+        **{name: (wanted, dict(end.things).get(name)) for name, wanted in scene.stands.items()},
+    }
+    return [f"{name}: {found} instead of {wanted}" for name, (wanted, found) in pairs.items() if found != wanted]
 
 
 def cases(recording: Recording, faults: Iterable[Faults]) -> list[Case]:
@@ -62,12 +88,15 @@ def sample(recordings: Sequence[Recording], faults: Iterable[Faults], each: int,
 def whole(recordings: Sequence[Recording]) -> list[Case]:
     """Kills at every write of every scene, and every answer at every write that no scene before has.
 
-    Hanging, which takes long, is for the first scene alone; pairs of kills are by chance.
+    Hanging, which takes long, is for the first scene alone; pairs of kills are by chance. A scene that goes on from
+    another is killed at what it adds.
     """
     first, made = recordings[0], []
     known: set[str] = set()
+    places = {r.scene.name: set(r.places) for r in recordings}
     for recording in recordings:
-        made += cases(recording, KILLS) + twice(recording, PAIRS, seed=1)
+        before = places.get(recording.scene.goes_on or "", set())
+        made += [c for c in cases(recording, KILLS) if c.place not in before] + twice(recording, PAIRS, seed=1)
         made += [c for c in cases(recording, ANSWERS) if c.place not in known]
         known |= set(recording.places)
     return made + cases(first, HANGING)
@@ -115,9 +144,9 @@ def complaints(outcome: Outcome, recording: Recording) -> list[str]:
     if outcome.late:
         found.append(outcome.late)
     found += differences(recording.end, outcome.end)
-    if outcome.image_patches != recording.scene.image_patches:
-        found.append(f"{outcome.image_patches} image patches accepted, not {recording.scene.image_patches}")
-    lost = sorted(recording.events - set(outcome.events))
+    if outcome.effects != recording.scene.effects:
+        found.append(f"accepted {_listed(outcome.effects)}, not {_listed(recording.scene.effects)}")
+    lost = sorted(recording.events.keys() - outcome.events.keys())
     if lost and not _denied_an_event(outcome.case):
         found.append(f"Events lost: {', '.join(lost)}")
     return found
@@ -125,13 +154,14 @@ def complaints(outcome: Outcome, recording: Recording) -> list[str]:
 
 def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
     refused = _refused_for_good(outcome.case)  # a step's own undoing, too, which then has failed twice
-    once = Counter({FAILED: max(1, _failures(outcome.end) + refused)})
-    found = [f"{n} Events {reason}" for reason, n in outcome.events.items() if n > (once[reason] or 1)]
-    if outcome.image_patches > recording.scene.image_patches:
-        found.append(f"{outcome.image_patches} image patches, more than {recording.scene.image_patches}")
+    failures = Counter(dict.fromkeys(FAILED, _failures(outcome.end) + refused))
+    due = Counter(recording.events) | failures
+    found = [f"{n} Events {reason}" for reason, n in outcome.events.items() if n > max(1, due[reason])]
+    more = Counter(outcome.effects) - Counter(recording.scene.effects)
+    found += [f"{effect} {n} times more than once" for effect, n in more.items()]
     if outcome.end is not None:
-        told = outcome.end.timeline
-        found += [f"{told.count(r)} entries {r}" for r in dict.fromkeys(told) if told.count(r) > (once[r] or 1)]
+        told, due = Counter(outcome.end.timeline), Counter(recording.end.timeline) | failures
+        found += [f"{n} entries {reason}" for reason, n in told.items() if n > max(1, due[reason])]
         if len(outcome.end.incidents) > 1:
             found.append(f"{len(outcome.end.incidents)} incidents")
     return found
@@ -142,9 +172,13 @@ def _failures(end: End | None) -> int:
     return sum(state in {"Failed", "Undone"} for _, state in end.steps) if end is not None else 0
 
 
+def _listed(effects: Sequence[str]) -> str:
+    return ", ".join(effects) or "nothing"
+
+
 def _refused_for_good(case: Case) -> bool:
     """A 422 says that the API server will never take this patch: the step fails, and says so."""
-    return case.fault is Faults.INVALID and bool(case.place) and str(case.place).startswith("PATCH deployments")
+    return case.fault is Faults.INVALID and bool(effect_of(str(case.place)))
 
 
 def _denied_an_event(case: Case) -> bool:
@@ -154,7 +188,7 @@ def _denied_an_event(case: Case) -> bool:
 
 
 def _loud(end: End) -> list[str]:
-    found = [] if FAILED in end.timeline else ["a refused patch was not said to have failed"]
+    found = [] if set(FAILED) & set(end.timeline) else ["a refused patch was not said to have failed"]
     if any(state not in _SETTLED for _, state in end.steps):
         found.append(f"steps left open: {end.steps}")
     return found

@@ -34,7 +34,7 @@ KINDS = (
     Kind("aiincidents", f"{POISONED}-", "status"),
     Kind("aiincidents", f"{POISONED}-", None),
     Kind("incidentpolicies", "quality", "status"),
-    Kind("playbooks", "answer", "status"),
+    Kind("playbooks", "pin-known-good", "status"),
     Kind("deployments", POISONED, ""),
 )
 STATUSES = (409, 422)

@@ -157,10 +157,6 @@ class Proxy:
             self.reads[read_path(request.path)[0]] += 1
             return await self._pass_through(request)
         write = self._noted(request, body)
-        poison = next((p for p in self.poisons if p.touches(write)), None)
-        if poison is not None:
-            poison.hits.append(time.monotonic())
-            return _refusal(poison.status, write)
         forward = lambda: asyncio.shield(self._forward(request, body, write))  # noqa: E731
         fault, strike = self._due(write)
         if fault is None:
@@ -215,6 +211,10 @@ class Proxy:
         return web.Response()
 
     async def _forward(self, request: web.Request, body: bytes, write: Write) -> Answered:
+        poison = next((p for p in self.poisons if p.touches(write)), None)
+        if poison is not None:
+            poison.hits.append(time.monotonic())
+            return _refused(poison.status, write)
         headers = {k: v for k, v in request.headers.items() if k.lower() not in _HOP}
         url = self._upstream + request.path_qs
         try:
@@ -247,6 +247,10 @@ def _response(answered: Answered) -> web.Response:
 
 
 def _refusal(status: int, write: Write) -> web.Response:
+    return _response(_refused(status, write))
+
+
+def _refused(status: int, write: Write) -> Answered:
     reason = "AlreadyExists" if (status, write.method) == (409, "POST") else _REASONS[status]
     body = {
         "kind": "Status",
@@ -256,8 +260,8 @@ def _refusal(status: int, write: Write) -> web.Response:
         "reason": reason,
         "code": status,
     }
-    headers = {"Retry-After": "1"} if status == 429 else {}
-    return web.Response(status=status, headers=headers, body=orjson.dumps(body), content_type="application/json")
+    headers = (("Content-Type", "application/json"), *((("Retry-After", "1"),) if status == 429 else ()))
+    return Answered(status, headers, orjson.dumps(body))
 
 
 __all__ = ["ANSWERS", "HANGING", "KILLS", "STOPS", "Answered", "Fault", "Faults", "Poison", "Proxy"]

@@ -1,6 +1,6 @@
 """One run from healthy to contained and told, with one of its writes spoiled; and the state that it ends in."""
 
-import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,13 +9,13 @@ from tests.faults.cluster import Surroundings
 from tests.faults.process import Operator
 from tests.faults.proxy import Faults
 from tests.faults.scenes import Scene
+from tests.faults.standing import EPISODE, things
 from tests.faults.world import LateError, World, world
 
 Raw = dict[str, Any]
 MODEL = "digits"
 PATIENCE = 180.0  # no wait is shorter for it; on a busy machine a process may take a minute to start
 SETTLING = 60.0  # what differs for longer differs for good: a write that hangs is given up after 30 s, and repeated
-_EPISODE = re.compile(r"-[0-9a-f]{6}-")
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class End:
     model: tuple[tuple[str, Any], ...]
     releases: tuple[tuple[Any, ...], ...]
     ready: tuple[str, ...]
+    things: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class Recording:
     scene: Scene
     end: End
     places: tuple[str, ...]
-    events: frozenset[str]
+    events: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class Outcome:
     reached: bool
     end: End | None = None
     events: dict[str, int] = field(default_factory=dict)
-    image_patches: int = 0
+    effects: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     leases: tuple[str, ...] = ()
     late: str = ""
@@ -92,7 +93,7 @@ def play(around: Surroundings, case: Case, wanted: Recording | None = None) -> O
 
 
 def _same(made: World, wanted: Recording) -> bool:
-    return end_of(made) == wanted.end and wanted.events <= made.events().keys()
+    return end_of(made) == wanted.end and wanted.events.keys() <= made.events().keys()
 
 
 def _arm(operator: Operator, case: Case) -> None:
@@ -109,37 +110,55 @@ def _arm(operator: Operator, case: Case) -> None:
 
 def story(made: World) -> None:
     """From healthy to contained, told, and judged twice more; raises LateError."""
-    made.until("healthy", PATIENCE, lambda: made.healthy(MODEL))
+    made.until("healthy", PATIENCE, lambda: made.healthy(MODEL) and made.ready)
     made.break_model(MODEL)
-    made.until("an end", PATIENCE, lambda: _over(made))
+    made.until("an end", PATIENCE, lambda: _done(made))
+    if made.scene.heals:
+        made.heal()
+        made.until("over", PATIENCE, lambda: _over(made))
     made.polled(2)
 
 
-def _over(made: World) -> bool:
-    """Contained, told, and the model's own status says so; a person who is asked approves."""
+def _done(made: World) -> bool:
+    """All steps that were due are done, told, and the model's own status says so; a person who is asked approves."""
     found = made.incidents(MODEL)
     if not found:
         return False
-    incident = found[0]
-    status = incident.get("status") or {}
+    _decide(made, found[0])
+    status = found[0].get("status") or {}
     plan = status.get("plan") or {}
-    if status.get("phase") == "AwaitingApproval" and "approval" not in incident["spec"]:
-        _approve(made, incident["metadata"]["name"], plan["hash"])
-    done = all(s["state"] in {"Done", "Failed", "Skipped", "Undone"} for s in plan.get("steps") or ())
-    if not plan or not done or made.model(MODEL).get("phase") != "Incident":
+    due = [s for s in plan.get("steps") or () if s.get("rung") != "Escalate" or plan.get("escalatedAt")]
+    settled = all(s["state"] in {"Done", "Failed", "Skipped", "Undone"} for s in due)
+    if not due or not settled or made.model(MODEL).get("phase") != "Incident":
         return False
-    return status["phase"] == "ContainmentFailed" or _effective(status)
+    held = {f"{c['type']}={c['status']}" for c in status["conditions"]}
+    return status["phase"] == "ContainmentFailed" or held >= set(made.scene.holds)
 
 
-def _effective(status: Raw) -> bool:
-    held = {c["type"] for c in status["conditions"] if c["status"] == "True"}
-    return {"Contained", "ContainmentEffective"} <= held
+def _over(made: World) -> bool:
+    """The incident has ended, and the model is well again."""
+    phases = {(i.get("status") or {}).get("phase") for i in made.incidents(MODEL)}
+    return phases == {made.scene.phase} and made.model(MODEL).get("phase") == "Healthy"
 
 
-def _approve(made: World, name: str, plan_hash: str) -> None:
-    given = {"decision": "Approve", "by": "alice@example.org", "planHash": plan_hash}
-    answer = made.server.patch(made.path("AIIncident", name), {"spec": {"approval": given}})
-    assert answer.status == 200, answer.message
+def _decide(made: World, incident: Raw) -> None:
+    """Say yes to whatever a person is asked, of the plan that is there now."""
+    spec, status = incident["spec"], incident.get("status") or {}
+    plan = status.get("plan") or {}
+    yes = {"decision": "Approve", "by": "alice@example.org", "planHash": plan.get("hash")}
+    gates = [s["name"] for s in plan.get("steps") or () if (s["action"], s["state"]) == ("Gate", "Intended")]
+    given: Raw = {}
+    if status.get("phase") == "AwaitingApproval" and _of_another(spec.get("approval"), yes):
+        given["approval"] = yes
+    if gates and _of_another(next(iter(spec.get("gates") or ()), None), yes):
+        given["gates"] = [{"name": gates[0], **yes}]
+    if given:
+        answer = made.server.patch(made.path("AIIncident", incident["metadata"]["name"]), {"spec": given})
+        assert answer.status == 200, answer.message
+
+
+def _of_another(given: Raw | None, yes: Raw) -> bool:
+    return given is None or given["planHash"] != yes["planHash"]
 
 
 def outcome_of(made: World, case: Case, late: str) -> Outcome:
@@ -150,7 +169,7 @@ def outcome_of(made: World, case: Case, late: str) -> Outcome:
         reached=case.place is None or any(o.proxy.fired.is_set() for o in made.operators),
         end=end_of(made),
         events=dict(made.events()),
-        image_patches=sum(w.image_patch and w.committed for w in writes),
+        effects=tuple(w.effect for w in writes if w.effect and w.committed),
         places=tuple(w.place for w in writes),
         leases=tuple(w.place for w in leases),
         late=late,
@@ -166,7 +185,7 @@ def end_of(made: World) -> End:
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     marks = deployment["metadata"].get("annotations") or {}
     return End(
-        incidents=tuple(sorted(_EPISODE.sub("-*-", i["metadata"]["name"]) for i in incidents)),
+        incidents=tuple(sorted(EPISODE.sub("-*-", i["metadata"]["name"]) for i in incidents)),
         phase=status.get("phase", ""),
         conditions=_conditions(status),
         steps=tuple((s["name"], s["state"]) for s in (status.get("plan") or {}).get("steps") or ()),
@@ -179,11 +198,11 @@ def end_of(made: World) -> End:
             ("replicas", deployment["spec"]["replicas"]),
             ("changes", deployment["metadata"]["generation"] - _fences(made)),
             ("replaced", marks.get("knowngood.dev/replaced")),
-            ("pinned-by", _EPISODE.sub("-*-", marks.get("knowngood.dev/pinned-by", ""))),
+            ("pinned-by", EPISODE.sub("-*-", marks.get("knowngood.dev/pinned-by", ""))),
         ),
         model=(
             ("phase", model.get("phase")),
-            ("incident", _EPISODE.sub("-*-", (model.get("incidentRef") or {}).get("name", ""))),
+            ("incident", EPISODE.sub("-*-", (model.get("incidentRef") or {}).get("name", ""))),
             ("episode", model.get("episode")),
             ("signals", (model.get("signals") or {}).get("summary")),
             ("knownGood", str((model.get("knownGood") or {}).get("containers"))),
@@ -196,13 +215,13 @@ def end_of(made: World) -> End:
             )
         ),
         ready=tuple(str(_conditions(o.get("status") or {})) for o in _judges(made)),
+        things=things(made, model),
     )
 
 
 def _fences(made: World) -> int:
     """Touches of the workload by those who took over, each of which the API server counts as a generation."""
-    touches = [w for w in made.writes if w.plural == "deployments" and w.committed and not w.image_patch]
-    return len(touches)
+    return sum(w.plural == "deployments" and w.name == MODEL and w.committed and not w.effect for w in made.writes)
 
 
 def _judges(made: World) -> list[Raw]:

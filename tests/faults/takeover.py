@@ -165,10 +165,10 @@ def complaints(found: Takeover, recording: Recording) -> list[str]:
     if found.outcome is None:
         return [*said, "no end"]
     said += differences(recording.end, found.outcome.end)
-    if found.outcome.image_patches != recording.scene.image_patches:
-        said.append(f"{found.outcome.image_patches} image patches, not {recording.scene.image_patches}")
+    if found.outcome.effects != recording.scene.effects:
+        said.append(f"{', '.join(found.outcome.effects)}, not {', '.join(recording.scene.effects)}")
     said += [f"{count} Events {reason}" for reason, count in found.outcome.events.items() if count > 1]
-    lost = sorted(recording.events - set(found.outcome.events))
+    lost = sorted(recording.events.keys() - found.outcome.events.keys())
     return said + ([f"Events lost: {', '.join(lost)}"] if lost else [])
 
 

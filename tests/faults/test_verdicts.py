@@ -23,17 +23,17 @@ END = End(
     releases=(),
     ready=(),
 )
-RECORDING = matrix.Recording(PROMOTED, END, ("PATCH deployments [image]",), frozenset({"IncidentOpened"}))
+RECORDING = matrix.Recording(PROMOTED, END, ("PATCH deployments [image]",), {"IncidentOpened": 1})
 SOUND = Outcome(
     Case(PROMOTED, "PATCH deployments [image]", Faults.KILL_AFTER),
     reached=True,
     end=END,
     events={"IncidentOpened": 1},
-    image_patches=1,
+    effects=("image",),
 )
 BROKEN: dict[str, Callable[[Outcome], Outcome]] = {
-    "2 image patches": lambda o: replace(o, image_patches=2),
-    "0 image patches": lambda o: replace(o, image_patches=0),
+    "image 1 times more": lambda o: replace(o, effects=("image", "image")),
+    "accepted nothing, not image": lambda o: replace(o, effects=()),
     "2 incidents": lambda o: replace(o, end=replace(END, incidents=("digits-*-1", "digits-*-2"))),
     "2 entries Opened": lambda o: replace(o, end=replace(END, timeline=("Opened", "Opened", "Contained"))),
     "2 Events IncidentOpened": lambda o: replace(o, events={"IncidentOpened": 2}),
@@ -54,7 +54,7 @@ def test_what_is_broken_is_named(said: str) -> None:
 
 
 def test_a_refused_patch_has_to_be_loud() -> None:
-    quiet = replace(SOUND, case=replace(SOUND.case, fault=Faults.INVALID), image_patches=0)
+    quiet = replace(SOUND, case=replace(SOUND.case, fault=Faults.INVALID), effects=())
     assert matrix.complaints(quiet, RECORDING)
 
 

@@ -12,7 +12,7 @@ from tests.conformance.apiserver import ApiServer
 from tests.faults import scenes
 from tests.faults.cluster import ACCOUNT, RIGHTS, Surroundings, bound, created, namespace
 from tests.faults.process import Lease, Operator
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Poison, Proxy
 from tests.faults.scenes import Scene
 from tests.faults.writes import Write
 
@@ -23,7 +23,19 @@ KINDS = {
     "Playbook": "playbooks",
     "AIIncident": "aiincidents",
 }
+_CORE = {
+    "Service": "api/v1/namespaces/{}/services",
+    "ConfigMap": "api/v1/namespaces/{}/configmaps",
+    "Pod": "api/v1/namespaces/{}/pods",
+    "Deployment": "apis/apps/v1/namespaces/{}/deployments",
+    "NetworkPolicy": "apis/networking.k8s.io/v1/namespaces/{}/networkpolicies",
+}
 _numbers = itertools.count(1)
+
+
+def core(kind: str, namespace: str) -> str:
+    """Where objects of Kubernetes' own kinds are."""
+    return "/" + _CORE[kind].format(namespace)
 
 
 class LateError(AssertionError):
@@ -43,6 +55,7 @@ class World:
     def operator(self, identity: str = "one", lease: Lease | None = None) -> Operator:
         """One more replica, not started yet."""
         proxy = Proxy(self.server.url, str(self.server.authority))
+        proxy.poisons += [Poison(plural, name, 422, sub="") for plural, name in self.scene.refused]
         self.around.loop.run(proxy.start())
         made = Operator(self.around, self.namespace, identity, lease or Lease(), proxy)
         self.operators.append(made)
@@ -64,24 +77,35 @@ class World:
 
     def deployment(self, name: str) -> Raw:
         """A workload as it is now."""
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{name}"
-        return dict(self.server.get(path).body)
+        return dict(self.server.get(f"{core('Deployment', self.namespace)}/{name}").body)
+
+    def all(self, kind: str) -> list[Raw]:
+        """All objects of one of Kubernetes' own kinds."""
+        return list(self.server.get(core(kind, self.namespace)).body["items"])
+
+    @property
+    def ready(self) -> bool:
+        """Whether every Deployment that stands around is there with its pods."""
+        return all((d.get("status") or {}).get("readyReplicas") for d in self.all("Deployment"))
 
     def add_model(self, name: str, tier: str = "critical") -> None:
         """A healthy model and its workload."""
         created(
             self.server,
-            f"/apis/apps/v1/namespaces/{self.namespace}/deployments",
-            scenes.deployment(self.namespace, name),
+            core("Deployment", self.namespace),
+            scenes.deployment(self.namespace, name, self.scene.pods),
         )
         self.create(scenes.model(self.namespace, name, self.scene, tier))
 
     def break_model(self, name: str) -> float:
         """Roll out the bad release; gives when, in monotonic seconds."""
-        path = f"/apis/apps/v1/namespaces/{self.namespace}/deployments/{name}"
-        answer = self.server.patch(path, scenes.broken(name))
+        answer = self.server.patch(f"{core('Deployment', self.namespace)}/{name}", scenes.broken(name))
         assert answer.status == 200, answer.message
         return time.monotonic()
+
+    def heal(self) -> None:
+        """Whatever runs answers rightly from now on."""
+        self.around.prometheus.healed.add(self.namespace)
 
     def model(self, name: str) -> Raw:
         """A model's status."""
@@ -97,9 +121,10 @@ class World:
         return [i for i in items if i["spec"]["modelRef"]["name"] == model]
 
     def events(self) -> Counter[str]:
-        """How many Events there are of each reason."""
+        """How many Events of the operator there are of each reason."""
         path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
-        return Counter(e["reason"] for e in self.server.get(path).body["items"])
+        items = self.server.get(path).body["items"]
+        return Counter(e["reason"] for e in items if "knowngood" in str(e.get("reportingController")))
 
     def polled(self, times: int) -> None:
         """Wait until the signals of this namespace were asked for as often again."""
@@ -146,6 +171,8 @@ def _prepare(made: World, models: Sequence[str]) -> None:
     rights = f"/apis/{RIGHTS}/v1/namespaces/{name}"
     created(server, f"{rights}/roles", {"metadata": {"name": ACCOUNT}, "rules": rules})
     created(server, f"{rights}/rolebindings", bound("Role"))
+    for each in made.scene.around:
+        created(server, core(each["kind"], name), each)
     made.create(scenes.playbook(name, made.scene))
     made.create(scenes.policy(name, made.scene))
     for model in models:

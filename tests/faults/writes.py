@@ -1,5 +1,6 @@
 """The operator's writes as the proxy sees them, each by a name that a second run gives the same write again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,14 @@ import orjson
 
 Raw = dict[str, Any]
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_EFFECTS = {
+    "deployments": ("image", "pause", "scale"),
+    "services": ("route",),
+    "pods": ("cut", "deadline"),
+    "configmaps": ("flag",),
+    "modeldeployments/status": ("quarantine",),
+}
+_PLACE = re.compile(r"PATCH ([a-z/]+) \[(\w+)\]")
 
 
 @dataclass
@@ -32,9 +41,17 @@ class Write:
         return 200 <= self.accepted < 300
 
     @property
-    def image_patch(self) -> bool:
-        """Whether it changes more of a workload than the mark of a new leader."""
-        return self.plural in {"deployments", "statefulsets"} and "spec" in self.body
+    def effect(self) -> str:
+        """What it does to callers, workloads and evidence; empty for marks of a new leader and records."""
+        return effect_of(self.place)
+
+
+def effect_of(place: str) -> str:
+    """What the write of that place does; empty where it only records."""
+    if place.startswith("POST networkpolicies"):
+        return "deny"
+    found = _PLACE.match(place)
+    return found[2] if found and found[2] in _EFFECTS.get(found[1], ()) else ""
 
 
 def read_path(path: str) -> tuple[str, str, str, str]:
@@ -57,6 +74,12 @@ def read_body(data: bytes) -> Raw:
     return found if isinstance(found, dict) else {}
 
 
+_SPECS = {
+    "deployments": (("template", "image"), ("paused", "pause"), ("replicas", "scale")),
+    "services": (("selector", "route"),),
+}
+
+
 def place_of(method: str, plural: str, sub: str, body: Mapping[str, Any]) -> str:
     """What this write is for, in words that do not depend on names and times."""
     target = f"{plural}/{sub}" if sub else plural
@@ -67,8 +90,13 @@ def place_of(method: str, plural: str, sub: str, body: Mapping[str, Any]) -> str
 def _words(plural: str, sub: str, body: Mapping[str, Any]) -> str:
     if plural == "events":
         return str(body.get("reason", ""))
-    if plural == "deployments":
-        return "image" if "template" in (body.get("spec") or {}) else "scale" if "spec" in body else "fence"
+    if plural in _SPECS:
+        return next((word for key, word in _SPECS[plural] if key in (body.get("spec") or {})), "fence")
+    if plural == "pods":
+        return "deadline" if "spec" in body else "cut" if "labels" in body["metadata"] else "fence"
+    if plural == "configmaps":
+        data = body.get("data")
+        return "fence" if data is None else "state" if "state" in data else "flag"
     status = body.get("status") or {}
     if plural == "aiincidents":
         return _incident(status) if sub else ("open" if method_is_create(body) else "fence")
@@ -91,6 +119,8 @@ def _incident(status: Mapping[str, Any]) -> str:
 
 def _model(status: Mapping[str, Any]) -> str:
     """The phase it tells, else which of the fields that matter move."""
+    if "quarantined" in status:
+        return "quarantine"
     if "phase" in status:
         return str(status["phase"])
     named: Sequence[str] = ("knownGood", "incidentRef", "episode", "releases", "running", "signals", "conditions")

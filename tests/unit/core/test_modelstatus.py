@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from knowngood.api.conditions import ConditionStatus, Reason, find_condition
-from knowngood.api.modelstatus import KnownGoodSource, ModelDeploymentStatus, ModelPhase
+from knowngood.api.modelstatus import KnownGoodSource, ModelDeploymentStatus, ModelPhase, Quarantined
 from knowngood.api.observed import NamedImage, Verdict
 from knowngood.core.facts.workload import PodContainer
 from knowngood.core.incidents.modelstatus import ModelFacts, container_of, status_of
@@ -201,6 +201,15 @@ class TestProof:
         assert found.known_good is None
         assert found.releases[0].implicated_in == "digits-1"
         assert found.releases[0].proven_at is None
+
+    def test_a_suspect_in_quarantine_is_marked_as_long_as_its_incident_is_open(self) -> None:
+        entry = Quarantined(digest=b.GOOD, incident="digits-1", since=b.at(100))
+        status = status_of(facts()).model_copy(update={"quarantined": [entry]})
+        marked = facts(model=b.model().model_copy(update={"status": status}), suspicions=(suspicion(),))
+        found = status_of(marked).releases[0]
+        assert (found.implicated_in, found.proven_at) == ("digits-1", None)
+        over = status_of(again(marked, suspicions=(suspicion(ongoing=False),))).releases[0]
+        assert (over.implicated_in, over.proven_at) == (None, None)
 
     def test_a_proven_suspect_stays_known_good_while_it_is_asked_for(self) -> None:
         """Else an older release would take its place, and the incident would not say that a rollback cannot help."""

@@ -97,7 +97,7 @@ def _releases(facts: ModelFacts) -> list[Release]:
     ties = filled({**ties_of(facts.model.status.releases), **facts.ties}, facts.ties_told)
     releases = observe(_history(facts, running, ties), running, ties, facts.now)
     bad = quarantined(facts.model)
-    releases = [unproven(r) if r.digest in bad else weighed(r, facts.suspicions) for r in releases]
+    releases = [weighed(unproven(r) if r.digest in bad else r, facts.suspicions) for r in releases]
     for digest in running:
         # what a new process has not judged yet keeps the health that was noted
         judged = len(running) == 1 and digest in facts.healthy_for and digest not in bad
