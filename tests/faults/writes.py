@@ -49,12 +49,12 @@ def read_path(path: str) -> tuple[str, str, str, str]:
 
 
 def read_body(data: bytes) -> Raw:
-    """The JSON of a body; empty where it is none."""
+    """The JSON of a body, a JSON patch as its ``operations``; empty where it is none."""
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {"operations": found} if isinstance(found, list) else {}
 
 
 def place_of(method: str, plural: str, sub: str, body: Mapping[str, Any]) -> str:
@@ -69,6 +69,8 @@ def _words(plural: str, sub: str, body: Mapping[str, Any]) -> str:
         return str(body.get("reason", ""))
     if plural == "deployments":
         return "image" if "template" in (body.get("spec") or {}) else "scale" if "spec" in body else "fence"
+    if plural == "rollouts":
+        return "image" if any("/template/" in step["path"] for step in body.get("operations", ())) else "fence"
     status = body.get("status") or {}
     if plural == "aiincidents":
         return _incident(status) if sub else ("open" if method_is_create(body) else "fence")
