@@ -17,19 +17,18 @@ from tests.e2e.install import Images, install, uninstall
 from tests.faults.proxy import Faults, Proxy
 
 SYSTEM, NAMESPACE = "knowngood-argo", "e2e-rollouts"
+UNUSED = "registry.local/knowngood@sha256:" + "0" * 64  # the chart runs no replica here
 DECLARED = ("/metadata/annotations", "/spec/template/spec/containers/0/image", "/spec/template/spec/containers/0/name")
 HELD = ["/metadata/uid", "/metadata/resourceVersion"]
 
 
 @pytest.fixture(scope="module", name="argo")
-def _argo(
-    env: dict[str, str], cluster: Cluster, operator_image: str, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Path]:
+def _argo(env: dict[str, str], cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Definitions, the chart that watches Rollouts, and the controller."""
     there, directory = built(), tmp_path_factory.mktemp("argo")
     define(cluster, there)
     watch = {"namespaces": [NAMESPACE], "rollouts": True}
-    install(env, cluster, SYSTEM, operator_image, [NAMESPACE], directory / "values.json", replicas=0, watch=watch)
+    install(env, cluster, SYSTEM, UNUSED, [NAMESPACE], directory / "values.json", replicas=0, watch=watch)
     with controller(there, env["KUBECONFIG"], NAMESPACE, directory / "controller.log"):
         yield directory
     uninstall(env, cluster, SYSTEM, [NAMESPACE])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from knowngood.api.conditions import Reason
-from knowngood.core.facts import rollout
+from knowngood.core.facts import argo, rollout
 from knowngood.core.facts.workload import Workload, read_workload
 from knowngood.core.response.ground import obstacle
 from tests import builders as b
@@ -43,6 +43,9 @@ def blue_green(**fields: Any) -> dict[str, Any]:
     return {"strategy": {"canary": None, "blueGreen": fields}}
 
 
+BY_HAND = blue_green(autoPromotionEnabled=False)
+
+
 def test_it_is_settled_when_its_controller_has_seen_and_replaced_all() -> None:
     found = read()
     assert (found.images, found.settled, found.waits, found.elsewhere) == ({b.CONTAINER: b.image("bad")}, True, "", "")
@@ -58,12 +61,16 @@ def test_a_generation_that_is_no_number_is_none(seen: Any) -> None:
 @pytest.mark.parametrize(
     ("spec", "status", "says"),
     [
-        ({}, paused("CanaryPauseStep"), "waits at canary step 2 of 3, a pause without an end"),
+        ({}, paused("CanaryPauseStep"), f"waits at canary step 2 of 3, a pause without an end: {argo.PROMOTE}"),
         ({}, paused("CanaryPauseStep", 2), ""),
         ({}, paused("CanaryPauseStep", 3), ""),
-        ({}, paused("InconclusiveAnalysisRun"), "waits for a person (InconclusiveAnalysisRun)"),
-        ({}, {"abort": True, "message": "metric x failed"}, "is aborted: metric x failed"),
-        (blue_green(autoPromotionEnabled=False), paused("BlueGreenPause"), "waits for a person (BlueGreenPause)"),
+        ({}, paused("InconclusiveAnalysisRun"), f"waits for a person (InconclusiveAnalysisRun): {argo.PROMOTE}"),
+        ({}, {"abort": True, "message": "metric x failed"}, f"is aborted (metric x failed): {argo.RETRY}"),
+        (
+            blue_green(autoPromotionEnabled=False),
+            paused("BlueGreenPause"),
+            f"waits for a person (BlueGreenPause): {argo.PROMOTE}",
+        ),
         (blue_green(autoPromotionEnabled=False, autoPromotionSeconds=9), paused("BlueGreenPause"), ""),
         (blue_green(), paused("BlueGreenPause"), ""),
     ],

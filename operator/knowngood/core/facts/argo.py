@@ -10,6 +10,7 @@ Raw = Mapping[str, Any]
 KIND = "Rollout"
 REVISION = "rollout.argoproj.io/revision"
 """On a ReplicaSet of a Rollout: which revision it is of."""
+PROMOTE, RETRY = "kubectl argo rollouts promote --full", "kubectl argo rollouts retry rollout"
 _LONGEST = 300  # characters of what its controller says
 
 
@@ -31,16 +32,16 @@ def observed(status: Raw) -> int:
 
 
 def waits(spec: Raw, status: Raw) -> str:
-    """At what its roll-out stays until a person says otherwise; empty where it goes on by itself."""
+    """At what its roll-out stays, and the command by which a person goes on; empty where it goes on by itself."""
     if status.get("abort"):
-        return f"is aborted: {status.get('message') or 'no reason is given'}"[:_LONGEST]
+        return f"is aborted ({status.get('message') or 'no reason is given'})"[:_LONGEST] + f": {RETRY}"
     for pause in status.get("pauseConditions") or ():
         reason = str(pause.get("reason") or "")
         if reason == "CanaryPauseStep":
             if step := _endless(spec, status):
-                return f"waits at canary step {step}, a pause without an end"
+                return f"waits at canary step {step}, a pause without an end: {PROMOTE}"
         elif reason != "BlueGreenPause" or _by_hand(spec):
-            return f"waits for a person ({reason or 'paused'})"
+            return f"waits for a person ({reason or 'paused'}): {PROMOTE}"
     return ""
 
 

@@ -22,7 +22,7 @@ def held(workload: Workload, stale: Iterable[Pod]) -> str:
     if workload.on_delete:
         return f"{what} replaces a pod only when it is deleted (updateStrategy OnDelete): delete {_few(names)}"
     if workload.waits:
-        return f"{what} {workload.waits}: kubectl argo rollouts promote --full {workload.name} -n {workload.namespace}"
+        return f"{what} {workload.waits} {workload.name} -n {workload.namespace}"
     kept = [name for name in names if (number := _ordinal(name)) is not None and number < workload.partition]
     if kept:
         where = "spec.updateStrategy.rollingUpdate.partition"

@@ -54,7 +54,7 @@ class Workload:
     on_delete: bool = False  # a StatefulSet that replaces a pod only when somebody deletes it
     partition: int = 0  # a StatefulSet keeps the pods below this number as they are
     problem: str = ""  # what its controller says stands in the way
-    waits: str = ""  # at what a Rollout stays until a person says otherwise
+    waits: str = ""  # at what a Rollout stays, and the command by which a person goes on
     elsewhere: str = ""  # the object that holds a Rollout's pod template, as kind and name
     image_writers: tuple[gitops.ImageWriter, ...] = field(default=(), compare=False)  # field managers of its images
     keepers: tuple[gitops.Keeper, ...] = ()  # by what Git or a chart keeps it as it is
