@@ -1,4 +1,4 @@
-"""`python -m lab up|down|status|env|helm`."""
+"""`python -m lab up|down|status|env|helm|rollouts`."""
 
 import argparse
 import os
@@ -78,12 +78,18 @@ def _helm(lab: Settings) -> int:
     return 0
 
 
+def _rollouts(lab: Settings) -> int:
+    print(install.rollouts(lab.cache))
+    return 0
+
+
 _COMMANDS = {
     "up": (_up, "start the lab, or reuse the one that runs; writes and prints build/lab.env"),
     "down": (_down, "end the lab and remove everything but its cache"),
     "status": (_status, "each component and whether it lives"),
     "env": (_env, "print build/lab.env"),
     "helm": (_helm, "wait until helm is built and print its path"),
+    "rollouts": (_rollouts, "wait until Argo Rollouts' controller is built and print its directory"),
 }
 
 

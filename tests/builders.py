@@ -163,6 +163,8 @@ def thing(kind: str, name: str, body: Mapping[str, Any], consent: str | None = M
     return read_thing({"apiVersion": versions[kind], "kind": kind, "metadata": meta, **body})
 
 
+ROLLOUT = {"api_version": "argoproj.io/v1alpha1", "kind": "Rollout"}
+ROLLOUT_REF = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout"}
 SERVICE = {"serviceRef": {"name": MODEL}}
 STANDBY = {"standby": {"workloadRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "digits-standby"}}}
 

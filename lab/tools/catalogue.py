@@ -1,6 +1,6 @@
 """Which programs the lab runs, at which version, and from which Go module each is built."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 KUBERNETES = "1.37.2"
 # The newest `go` line of our go.mod files.
@@ -44,6 +44,7 @@ class Module:
     """A Go module of ours under lab/tools and the programs that come from it.
 
     programs: name → package. ldflags and tags are passed to `go build`.
+    texts: name → (module, files in it), kept as one text beside the programs.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Module:
     programs: dict[str, str]
     ldflags: str = ""
     tags: str = ""
+    texts: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def directory(self) -> str:
@@ -99,6 +101,15 @@ HELM = Module(
     ldflags="-X helm.sh/helm/v4/internal/version.version=v4.3.1",
 )
 PAUSE = Module("pause", "1", {"pause": "."})
+# Only the tests of Rollouts need it.
+_ARGO = "github.com/argoproj/argo-rollouts"
+ROLLOUTS = Module(
+    "rollouts",
+    "1.10.1",
+    {"rollouts-controller": f"{_ARGO}/cmd/rollouts-controller"},
+    ldflags=f"-X {_ARGO}/utils/version.version=1.10.1",
+    texts={"crds.yaml": (_ARGO, "manifests/crds/*-crd.yaml")},
+)
 
 # What a cluster needs before it can start, the longest build first.
 CLUSTER = (KUBERNETES_MODULE, ETCD, CONTAINERD, PROMETHEUS, PAUSE)

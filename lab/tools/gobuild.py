@@ -17,6 +17,7 @@ from lab.tools.catalogue import GO, GO_MINIMUM, Module
 from lab.tools.find import missing
 
 _SAY_EVERY = 15.0
+_ENVIRONMENT = {"CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local"}
 
 
 def find_go(cache: Path) -> Path:
@@ -48,11 +49,25 @@ def build(cache: Path, module: Module) -> None:
     final = cache / "bin" / module.directory
     final.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=final, prefix=".build-") as scratch:
-        _compile(find_go(cache), module, names, Path(scratch))
+        go = find_go(cache)
+        _compile(go, module, names, Path(scratch))
+        for name, (source, files) in module.texts.items():
+            (final / name).write_text(_joined(go, module, source, files))
         for name in names:
             built = Path(scratch) / name if len(names) > 1 else Path(scratch) / "only"
             built.replace(final / name)
     say(f"built {module.name} in {time.monotonic() - begun:.0f}s")
+
+
+def _joined(go: Path, module: Module, source: str, files: str) -> str:
+    """YAML files of a Go module, as one."""
+    command: list[str | Path] = [go, "list", "-m", "-f", "{{.Dir}}", source]
+    there = Path(run(command, cwd=_directory(module), env=_ENVIRONMENT).strip())
+    return "\n---\n".join(path.read_text() for path in sorted(there.glob(files)))
+
+
+def _directory(module: Module) -> Path:
+    return REPO / "lab" / "tools" / module.name
 
 
 def _command(go: Path, module: Module, names: list[str], out: Path) -> list[str]:
@@ -65,11 +80,10 @@ def _command(go: Path, module: Module, names: list[str], out: Path) -> list[str]
 
 
 def _compile(go: Path, module: Module, names: list[str], out: Path) -> None:
-    env = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off", "GOTOOLCHAIN": "local"}
     child = subprocess.Popen(
         _command(go, module, names, out),
-        cwd=REPO / "lab" / "tools" / module.name,
-        env=env,
+        cwd=_directory(module),
+        env={**os.environ, **_ENVIRONMENT},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

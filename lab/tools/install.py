@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lab.tools import wheels
-from lab.tools.catalogue import HELM, KUBECTL, Module
+from lab.tools.catalogue import HELM, KUBECTL, ROLLOUTS, Module
 from lab.tools.find import foreign, locate, missing
 from lab.tools.gobuild import build
 
@@ -42,6 +42,12 @@ def helm(cache: Path) -> Path:
     """helm, built now or waited for where another process builds it."""
     module(cache, HELM)
     return locate(cache / "bin", HELM, "helm")
+
+
+def rollouts(cache: Path) -> Path:
+    """The directory with Argo Rollouts' `rollouts-controller` and its `crds.yaml`, built now where it is not there."""
+    module(cache, ROLLOUTS)
+    return cache / "bin" / ROLLOUTS.directory
 
 
 def helm_path(cache: Path) -> Path:

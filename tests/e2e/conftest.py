@@ -1,6 +1,5 @@
 """The lab with the chart's rights, an operator that can be killed, and models that can fail."""
 
-import base64
 import json
 import shutil
 import subprocess
@@ -16,8 +15,8 @@ from tests.e2e.calm import NAMESPACE as CALM
 from tests.e2e.calm import Calm, calm_place
 from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
+from tests.e2e.gate import behind_a_proxy
 from tests.e2e.install import Images, built_operator, built_releases, install, uninstall
-from tests.faults.loop import background
 from tests.faults.proxy import Proxy
 
 NAMESPACES = [f"e2e-{i}" for i in range(4)]
@@ -99,15 +98,15 @@ def operator(
     config.write_text(json.dumps(settings))
     executable = shutil.which("knowngood-operator", path=str(Path(sys.executable).parent))
     assert executable
-    made = Operator(executable, config, _as_service_account(cluster, directory), directory / "operator.log", port)
+    made = Operator(executable, config, as_service_account(cluster, directory), directory / "operator.log", port)
     made.start()
     yield made
     made.stop()
 
 
-def _as_service_account(cluster: Cluster, directory: Path) -> Path:
-    """A kubeconfig that is the chart's ServiceAccount and nobody else."""
-    token = cluster("-n", SYSTEM, "create", "token", RELEASE, "--duration=2h").strip()
+def as_service_account(cluster: Cluster, directory: Path, system: str = SYSTEM) -> Path:
+    """A kubeconfig that is the chart's ServiceAccount and nobody else; the release is called as its namespace."""
+    token = cluster("-n", system, "create", "token", system, "--duration=2h").strip()
     raw = json.loads(cluster("config", "view", "--raw", "--flatten", "--minify", "-o", "json"))
     raw["users"] = [{"name": "operator", "user": {"token": token}}]
     raw["contexts"][0]["context"]["user"] = "operator"
@@ -149,16 +148,7 @@ def running(operator: Operator, proxy: FaultProxy) -> Operator:
 @pytest.fixture
 def gate(place: Place, operator: Operator, tmp_path: Path) -> Iterator[Proxy]:
     """What stands between the operator and the API server, and can hold back one of its writes."""
-    raw = json.loads(operator.kubeconfig.read_text())
-    behind = raw["clusters"][0]["cluster"]
-    authority = tmp_path / "ca.crt"
-    authority.write_bytes(base64.b64decode(behind["certificate-authority-data"]))
-    with background() as around:
-        made = Proxy(behind["server"], str(authority))
-        around.run(made.start())
-        raw["clusters"][0]["cluster"] = {"server": made.url}
-        through = tmp_path / "kubeconfig"
-        through.write_text(json.dumps(raw))
+    with behind_a_proxy(operator.kubeconfig, tmp_path) as (made, through):
         operator.stop()
         again = replace(operator, kubeconfig=through, process=None)
         again.start()
@@ -166,7 +156,6 @@ def gate(place: Place, operator: Operator, tmp_path: Path) -> Iterator[Proxy]:
             yield made
         finally:
             again.stop()
-            around.run(made.stop())
             operator.start()
 
 

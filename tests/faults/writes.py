@@ -66,12 +66,12 @@ def read_path(path: str) -> tuple[str, str, str, str]:
 
 
 def read_body(data: bytes) -> Raw:
-    """The JSON of a body; empty where it is none."""
+    """The JSON of a body, a JSON patch as its ``operations``; empty where it is none."""
     try:
         found = orjson.loads(data)
     except orjson.JSONDecodeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, dict) else {"operations": found} if isinstance(found, list) else {}
 
 
 _SPECS = {
@@ -97,6 +97,8 @@ def _words(plural: str, sub: str, body: Mapping[str, Any]) -> str:
     if plural == "configmaps":
         data = body.get("data")
         return "fence" if data is None else "state" if "state" in data else "flag"
+    if plural == "rollouts":
+        return "image" if any("/template/" in step["path"] for step in body.get("operations", ())) else "fence"
     status = body.get("status") or {}
     if plural == "aiincidents":
         return _incident(status) if sub else ("open" if method_is_create(body) else "fence")

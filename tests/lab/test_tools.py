@@ -12,7 +12,7 @@ from lab.settings import REPO
 from lab.system import LabError, as_root, require_root, run
 from lab.tools import catalogue, find, gobuild, install
 
-ALL = (*catalogue.CLUSTER, catalogue.HELM)
+ALL = (*catalogue.CLUSTER, catalogue.HELM, catalogue.ROLLOUTS)
 
 
 @pytest.mark.parametrize(

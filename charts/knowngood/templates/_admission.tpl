@@ -15,7 +15,7 @@ request.userInfo.username == '{{ include "knowngood.operatorUser" . }}'
 
 {{/* True where whoever sends the request may patch the workload of that reference. */}}
 {{- define "knowngood.cel.mayPatch" -}}
-authorizer.group('apps').resource({{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
+authorizer.group({{ . }}.kind == 'Rollout' ? 'argoproj.io' : 'apps').resource({{ . }}.kind == 'Rollout' ? 'rollouts' : {{ . }}.kind == 'StatefulSet' ? 'statefulsets' : 'deployments').namespace(request.namespace).name({{ . }}.name).check('patch').allowed()
 {{- end -}}
 
 {{/* The ConfigMaps of the request's namespace, to be asked what the requester may do with them; and its Services. */}}
@@ -27,9 +27,9 @@ authorizer.group('').resource('configmaps').namespace(request.namespace)
 authorizer.group('').resource('services').namespace(request.namespace)
 {{- end -}}
 
-{{/* Containers and init containers of a workload's template; their names differ: "oldObject". */}}
+{{/* Containers and init containers of a workload's template; their names differ: "oldObject". A Rollout may have no template. */}}
 {{- define "knowngood.cel.containers" -}}
-({{ . }}.spec.template.spec.containers + {{ . }}.spec.template.spec.?initContainers.orValue([]))
+({{ . }}.spec.?template.?spec.?containers.orValue([]) + {{ . }}.spec.?template.?spec.?initContainers.orValue([]))
 {{- end -}}
 
 {{/* The images of a workload's template, init containers too: "oldObject". */}}
@@ -107,6 +107,25 @@ object.metadata.?annotations[?'knowngood.dev/{{ index . 0 }}'].orValue('').split
 object.?status.?releases.orValue([]).filter(r, has(r.provenAt) && !oldObject.?status.?releases.orValue([]).exists(o, o.digest == r.digest && has(o.provenAt) && o.?containers == r.?containers))
 {{- end -}}
 
+{{/* The kinds that may be workloads, by kind: their plural and API version. */}}
+{{- define "knowngood.admission.kinds" -}}
+Deployment: {plural: deployments, apiVersion: apps/v1}
+StatefulSet: {plural: statefulsets, apiVersion: apps/v1}
+{{- if include "knowngood.rollouts" . }}
+Rollout: {plural: rollouts, apiVersion: argoproj.io/v1alpha1}
+{{- end }}
+{{- end -}}
+
+{{/* A policy's rule for Rollouts, where they are watched: dict "root" . "operations" "UPDATE", "all" true with subresources. */}}
+{{- define "knowngood.admission.rollouts" -}}
+{{- if include "knowngood.rollouts" .root -}}
+- apiGroups: [argoproj.io]
+  apiVersions: ["*"]
+  operations: [{{ .operations }}]
+  resources: [rollouts{{ if .all }}, rollouts/*{{ end }}]
+{{- end -}}
+{{- end -}}
+
 {{/* The policy's head: (list . "decisions"). */}}
 {{- define "knowngood.admission.metadata" -}}
 name: {{ include "knowngood.admissionName" . }}
@@ -168,5 +187,5 @@ spec:
 
 {{/* The names of all validating policies that the chart makes. */}}
 {{- define "knowngood.admission.concerns" -}}
-[workloads, pins, resources, proofs-deployments, proofs-statefulsets, incidents, decisions, fixes, references, kept, flags, flag-values, services, routes, quarantine, pods, cutoffs, jobs]
+[workloads, pins, resources, proofs-deployments, proofs-statefulsets, {{ if include "knowngood.rollouts" . }}proofs-rollouts, {{ end }}incidents, decisions, fixes, references, kept, flags, flag-values, services, routes, quarantine, pods, cutoffs, jobs]
 {{- end -}}

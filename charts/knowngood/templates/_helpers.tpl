@@ -74,15 +74,29 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
       "evidence" $evidence) -}}
 {{- end -}}
 
+{{/*
+True where Rollouts are watched. Without their definition the API server would refuse what policies with such a parameter match.
+*/}}
+{{- define "knowngood.rollouts" -}}
+{{- if .Values.watch.rollouts -}}
+{{- if not (.Capabilities.APIVersions.Has "argoproj.io/v1alpha1/Rollout") -}}
+{{- fail "watch.rollouts: true: this cluster has no Rollout of argoproj.io/v1alpha1: install Argo Rollouts first, or write false (to render without a cluster: --api-versions argoproj.io/v1alpha1/Rollout)" -}}
+{{- end -}}
+true
+{{- end -}}
+{{- end -}}
+
 {{/* What the operator may do where it watches. No wildcard, no Secrets, no creation of pods or workloads. */}}
 {{- define "knowngood.rules" -}}
 {{- range .Files.Get "files/rules.yaml" | fromYamlArray }}
 {{- /* Without the policy `kept` no ConfigMap is written: RBAC cannot tell the operator's own from others'. */}}
 {{- $verbs := .verbs }}
 {{- if and (has "configmaps" .resources) (not $.Values.admission.enabled) }}{{ $verbs = list "get" }}{{ end }}
+{{- if or (not (has "rollouts" .resources)) (include "knowngood.rollouts" $) }}
 - apiGroups: {{ toJson .apiGroups }}
   resources: {{ toJson .resources }}
   verbs: {{ toJson $verbs }}
+{{- end }}
 {{- end }}
 {{- end -}}
 

@@ -63,12 +63,14 @@ class WorkloadKind(StrEnum):
 
     DEPLOYMENT = "Deployment"
     STATEFUL_SET = "StatefulSet"
+    ROLLOUT = "Rollout"
 
 
 class WorkloadAPIVersion(StrEnum):
     """API groups of those workloads."""
 
     APPS_V1 = "apps/v1"
+    ARGO_V1ALPHA1 = "argoproj.io/v1alpha1"
 
 
 LABEL_PATTERN = r"^([a-zA-Z][a-zA-Z0-9_]*|_([a-zA-Z0-9][a-zA-Z0-9_]*)?)$"
@@ -173,12 +175,35 @@ class NameRef(KnowngoodModel):
     name: ObjectName = Field(description="Its name.")
 
 
+_WRONG_GROUP = "a Rollout is of argoproj.io/v1alpha1, a Deployment or StatefulSet of apps/v1"
+
+
 class WorkloadRef(KnowngoodModel):
     """A workload of the same namespace."""
 
-    api_version: WorkloadAPIVersion = Field(description="API group and version: apps/v1.")
-    kind: WorkloadKind = Field(description="Deployment or StatefulSet.")
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "(self.kind == 'Rollout') == (self.apiVersion == 'argoproj.io/v1alpha1')",
+                _WRONG_GROUP,
+                field=".apiVersion",
+            )
+        )
+    )
+
+    api_version: WorkloadAPIVersion = Field(
+        description="API group and version: apps/v1, or argoproj.io/v1alpha1 of a Rollout."
+    )
+    kind: WorkloadKind = Field(
+        description="Deployment, StatefulSet, or Argo Rollouts' Rollout where the installation watches those."
+    )
     name: ObjectName = Field(description="Its name.")
+
+    @model_validator(mode="after")
+    def _of_its_group(self) -> Self:
+        if (self.kind is WorkloadKind.ROLLOUT) != (self.api_version is WorkloadAPIVersion.ARGO_V1ALPHA1):
+            raise ValueError(_WRONG_GROUP)
+        return self
 
 
 class ConfigMapKeyRef(KnowngoodModel):

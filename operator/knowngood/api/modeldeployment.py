@@ -18,11 +18,12 @@ from knowngood.api.common import (
     LabelName,
     LabelValue,
     NameRef,
+    WorkloadKind,
     WorkloadRef,
 )
 from knowngood.api.durations import Duration
 from knowngood.api.modelstatus import ModelDeploymentStatus
-from knowngood.api.schema import AS_SET, by, exactly_one, rules
+from knowngood.api.schema import AS_SET, by, exactly_one, rule, rules
 
 Version = Annotated[str, Field(min_length=1, max_length=128)]
 """The version of a contract between neighbours; compared as text."""
@@ -106,10 +107,27 @@ class Dependency(KnowngoodModel):
         return require_one(self, ("config_map_key_ref", "model_ref"))
 
 
+_NO_STANDBY = "a Rollout cannot be a standby: write a Deployment or StatefulSet"
+
+
 class Standby(KnowngoodModel):
     """A warm copy on an older release, which its user owns and runs."""
 
-    workload_ref: WorkloadRef = Field(description="The standby's workload in this namespace.")
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule("self.workloadRef.kind != 'Rollout'", _NO_STANDBY, field=".workloadRef.kind"),
+        )
+    )
+
+    workload_ref: WorkloadRef = Field(
+        description="The standby's workload in this namespace: a Deployment or StatefulSet."
+    )
+
+    @model_validator(mode="after")
+    def _keeps_its_pods(self) -> Self:
+        if self.workload_ref.kind is WorkloadKind.ROLLOUT:
+            raise ValueError(_NO_STANDBY)
+        return self
 
 
 class Quarantine(KnowngoodModel):

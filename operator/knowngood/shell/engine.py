@@ -8,6 +8,7 @@ from dataclasses import replace
 import structlog
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.common import WorkloadKind
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import PlaybookStatus
@@ -112,7 +113,7 @@ class Engine:
                 self._playbooks.add(key)
                 for policy in self._store.policies(key[0]):
                     self._policy_queue.add((key[0], policy.metadata.name))
-            case "Pod" | "Deployment" | "StatefulSet":
+            case "Pod" | "Deployment" | "StatefulSet" | "Rollout":
                 for model_key in self._store.concerned(kind, key, value):
                     self._models.add(model_key)
         if isinstance(value, AIIncident):
@@ -208,7 +209,8 @@ class Engine:
             raise c.ApiError(404, "NotFound", f"ModelDeployment {key[0]}/{key[1]} is gone")
         now = moment(time.time())
         facts = model_facts(self._store, self._board, self._policies, self._lessons, model, now)
-        return replace(facts, pin_refused=self._pin_refused(facts))
+        unwatched = model.spec.workload_ref.kind is WorkloadKind.ROLLOUT and not self._settings.watch.rollouts
+        return replace(facts, pin_refused=self._pin_refused(facts), watched=not unwatched)
 
     def _pin_refused(self, facts: ModelFacts) -> tuple[Reason, str] | None:
         if facts.workload is None:

@@ -8,7 +8,8 @@ import structlog
 
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.mutation import Creation, Mutation, Write
+from knowngood.core.response.jsonpatch import operations
+from knowngood.core.response.mutation import Creation, Mutation, Target, Write
 from knowngood.core.response.needs import asks, needs
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.shell import cluster as c
@@ -19,6 +20,7 @@ from knowngood.shell.writes import refresh
 log = structlog.get_logger()
 _ADMISSION_LAGS = (0.3, 1.0)  # seconds between tries of a write that admission refuses
 _CUSTOM = frozenset({c.MODELS.kind})
+_BY_OPERATIONS = frozenset({c.ROLLOUTS.kind})  # custom, and with lists that merge by name
 
 
 @dataclass
@@ -91,6 +93,8 @@ class Hands:
 
     async def _patched(self, mutation: Mutation) -> c.Raw:
         target = mutation.target
+        if target.kind in _BY_OPERATIONS:
+            return await self._operated(mutation)
         return await self._api.patch(
             c.KINDS[target.kind],
             target.namespace,
@@ -102,6 +106,20 @@ class Hands:
             content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
         )
 
+    async def _operated(self, mutation: Mutation) -> c.Raw:
+        """Worked out on the object as it is, which has to be the one that was decided on."""
+        target = mutation.target
+        where = (c.KINDS[target.kind], target.namespace, target.name)
+        found = await self._api.get(*where)
+        _still(found, target)
+        steps = operations(found, mutation.patch)
+        try:
+            return await self._api.operate(*where, steps, uid=target.uid, resource_version=target.resource_version)
+        except c.ApiError as error:
+            if error.status == 422:  # so it says where a test did not hold, as well
+                _still(await self._api.get(*where), target)
+            raise
+
     async def read_again(self, facts: Facts) -> None:
         """The incident, its model and their workload as they are now, after a conflict. Raises ApiError."""
         meta, ref = facts.incident.metadata, facts.model.spec.workload_ref
@@ -110,3 +128,10 @@ class Hands:
         for name in facts.kept:
             await refresh(self._api, self._store, c.PODS, (meta.namespace, name))
         await refresh(self._api, self._store, c.WORKLOADS[ref.kind.value], (meta.namespace, ref.name))
+
+
+def _still(found: c.Raw, target: Target) -> None:
+    """Raises the ApiError of a conflict where somebody wrote since."""
+    meta = found["metadata"]
+    if (meta["uid"], meta["resourceVersion"]) != (target.uid, target.resource_version):
+        raise c.ApiError(409, "Conflict", f"{target.kind} {target.namespace}/{target.name} was changed meanwhile")

@@ -45,7 +45,8 @@ class Operator:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
-        watcher = Watcher(self._store, self._settings.watch.namespaces)
+        watch = self._settings.watch
+        watcher = Watcher(self._store, watch.namespaces, watch.rollouts)
         app = http.application(self._unhealthy, self._unready)
         parts = [
             http.serve(app, self._settings.http.host, self._settings.http.port, self._stop),
@@ -81,11 +82,12 @@ class Operator:
             await asyncio.sleep(1.0)
 
     async def _keep_listed(self) -> None:
+        watch = self._settings.watch
         while True:
             try:
-                await relist(self._api, self._store, self._settings.watch.namespaces)
+                await relist(self._api, self._store, watch.namespaces, watch.rollouts)
                 self._synced.set()
-                delay = self._settings.watch.relist_interval
+                delay = watch.relist_interval
             except ApiError as error:
                 log.warning("list failed", error=str(error))
                 delay = _RETRY_SECONDS

@@ -119,6 +119,8 @@ class Watch(Section):
     """Namespaces to watch. Empty: all of them, which needs the ClusterRole."""
     relist_interval: Seconds = 300.0
     """How often everything is listed again, so that a lost watch event heals."""
+    rollouts: bool = False
+    """Whether Argo Rollouts' Rollouts are workloads too. Only where the cluster has that definition (argoproj.io)."""
 
 
 class LeaderElection(Section):

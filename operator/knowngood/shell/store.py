@@ -35,6 +35,7 @@ READERS: dict[str, Callable[[Raw], Any]] = {
     "AIIncident": AIIncident.from_object,
     "Deployment": read_workload,
     "StatefulSet": read_workload,
+    "Rollout": read_workload,
     "Pod": read_pod,
 }
 
@@ -153,7 +154,7 @@ class Store:
             self._incidents.put(key, value)
         elif kind == "ModelDeployment":
             self._index_model(key, value)
-        elif kind in {"Deployment", "StatefulSet"}:
+        elif READERS[kind] is read_workload:
             self._selecting.put(kind, key, value)
         for listener in self._listeners:
             listener(kind, key, value)
@@ -190,7 +191,7 @@ class Store:
         match kind:
             case "ModelDeployment":
                 return {key}
-            case "Deployment" | "StatefulSet":
+            case "Deployment" | "StatefulSet" | "Rollout":
                 return set(self.models_on(kind, key))
             case "Pod":
                 pods = [pod for pod in (self._left, value) if isinstance(pod, Pod)]
@@ -223,7 +224,7 @@ class Store:
         return found
 
     def workload(self, kind: str, key: Key) -> Workload | None:
-        """A Deployment or StatefulSet."""
+        """A Deployment, StatefulSet or Rollout."""
         found: Workload | None = self._value(kind, key)
         return found
 

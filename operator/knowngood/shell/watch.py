@@ -18,7 +18,12 @@ from knowngood.shell.store import Store
 
 log = structlog.get_logger()
 _RESOURCES = (c.MODELS, c.POLICIES, c.PLAYBOOKS, c.INCIDENTS, c.DEPLOYMENTS, c.STATEFULSETS, c.PODS)
-_CONSENT_NEEDED = {"Deployment", "StatefulSet"}
+_CONSENT_NEEDED = frozenset(c.WORKLOADS)
+
+
+def resources(rollouts: bool) -> tuple[c.Resource, ...]:
+    """What is watched and listed; Rollouts only where the administrator says that the cluster has them."""
+    return (*_RESOURCES, c.ROLLOUTS) if rollouts else _RESOURCES
 
 
 def settings() -> kopf.OperatorSettings:
@@ -45,11 +50,11 @@ def settings() -> kopf.OperatorSettings:
 class Watcher:
     """Feeds a store from kopf's watches."""
 
-    def __init__(self, store: Store, namespaces: list[str]) -> None:
+    def __init__(self, store: Store, namespaces: list[str], rollouts: bool = False) -> None:
         self._store = store
         self._namespaces = namespaces
         self.registry = kopf.OperatorRegistry()
-        for resource in _RESOURCES:
+        for resource in resources(rollouts):
             group, _, version = resource.group_version.rpartition("/")
             kopf.on.event(group, version, resource.plural, registry=self.registry, id=resource.plural)(self._on_event)
 
@@ -104,9 +109,9 @@ def _key(raw: c.Raw) -> tuple[str, str]:
     return raw["metadata"].get("namespace", ""), raw["metadata"]["name"]
 
 
-async def relist(api: c.Cluster, store: Store, namespaces: list[str]) -> None:
+async def relist(api: c.Cluster, store: Store, namespaces: list[str], rollouts: bool = False) -> None:
     """List everything; what a watch missed comes in, and what is gone goes. Raises ApiError."""
-    for resource in _RESOURCES:
+    for resource in resources(rollouts):
         before = store.snapshot(resource.kind)
         items: list[c.Raw] = []
         selector = LABEL_MODEL if resource.kind in _CONSENT_NEEDED else ""

@@ -164,7 +164,7 @@ def _their_job_stands(found: World) -> bool:
     return bool(found.things[JOB].raw["spec"] == {"parallelism": 7})
 
 
-CASES = (
+_CASES = (
     Case("PinKnownGood", ActionName.PIN_KNOWN_GOOD, {}),
     Case("ScaleToZero", ActionName.SCALE_TO_ZERO, {"allowOutage": True}),
     Case(
@@ -252,3 +252,19 @@ CASES = (
         _mended,
     ),
 )
+
+OF_A_ROLLOUT = ("PinKnownGood", "ScaleToZero", "PauseRollout", "SetFlag-variable")
+
+
+def _rollout(**changes: Any) -> dict[str, Any]:
+    return {"workload": b.workload(env=ENV, **b.ROLLOUT, **changes)}
+
+
+def _of_a_rollout(case: Case) -> Case:
+    """The same where the model is served by a Rollout of Argo Rollouts."""
+    model = {**case.model, "workloadRef": b.ROLLOUT_REF}
+    return dataclasses.replace(case, id=f"{case.id}-of-a-Rollout", model=model, changes=_rollout)
+
+
+ROLLOUTS = tuple(_of_a_rollout(case) for case in _CASES if case.id in OF_A_ROLLOUT)
+CASES = (*_CASES, *ROLLOUTS)

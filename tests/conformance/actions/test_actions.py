@@ -23,7 +23,7 @@ from tests.scenarios.world import World, killed_at
 pytestmark = pytest.mark.conformance
 OTHERS = [a for a in ACTIONS if not isinstance(a, Changing)]
 by_case = pytest.mark.parametrize("case", CASES, ids=str)
-KINDS = {"Deployment": WORKLOAD, "StatefulSet": WORKLOAD}
+KINDS = {"Deployment": WORKLOAD, "StatefulSet": WORKLOAD, "Rollout": WORKLOAD}
 
 
 def of(case: Case) -> Changing:

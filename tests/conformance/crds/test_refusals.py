@@ -65,6 +65,20 @@ BAD = (
         "apps/v2",
         ("spec.workloadRef.apiVersion", '"apps/v2"', '"apps/v1"'),
     ),
+    Bad(
+        MODEL,
+        "spec.workloadRef.kind",
+        "Rollout",
+        ("spec.workloadRef.apiVersion", "a Rollout is of argoproj.io/v1alpha1, a Deployment or StatefulSet of apps/v1"),
+        "a Rollout is of argoproj.io/v1alpha1",
+    ),
+    Bad(
+        MODEL,
+        "spec.standby.workloadRef",
+        {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "x"},
+        ("spec.standby.workloadRef.kind", "a Rollout cannot be a standby: write a Deployment or StatefulSet"),
+        "a Rollout cannot be a standby",
+    ),
     Bad(MODEL, "spec.workloadRef.nmae", "x", ('unknown field "spec.workloadRef.nmae"',)),
     Bad(
         MODEL,

@@ -7,7 +7,7 @@ import pytest
 
 from knowngood.api.common import IMAGE_PATTERN
 
-from .conftest import Render
+from .conftest import Refuse, Render
 
 MUTATING = ("--api-versions", "admissionregistration.k8s.io/v1/MutatingAdmissionPolicy")
 VALIDATING = {"workloads", "pins", "resources", "proofs-deployments", "proofs-statefulsets"} | {
@@ -38,6 +38,7 @@ WRITING = {"unknown-model", "known-model", "unknown-fix", "known-fix"} | {
     "seen-statefulsets",
 }
 HELD = {"params-deployments", "params-statefulsets", "params-cronjobs"}
+ROLLOUTS = ("--api-versions", "argoproj.io/v1alpha1/Rollout")
 OF_EVERYBODY = {"decisions", "fixes", "references", "quarantine"}
 PREFIX = "knowngood-system.knowngood."
 
@@ -167,3 +168,23 @@ def test_an_image_is_what_a_pin_may_name(render: Render) -> None:
 
 def test_can_be_left_out(render: Render) -> None:
     assert not [item for item in render({"admission": {"enabled": False}}, *MUTATING) if "Admission" in item["kind"]]
+
+
+def _matching(policies: dict[str, dict[str, Any]], group: str) -> set[str]:
+    rules = {name: policy["matchConstraints"]["resourceRules"] for name, policy in policies.items()}
+    return {name for name, found in rules.items() if any(group in rule["apiGroups"] for rule in found)}
+
+
+def test_rollouts_are_guarded_as_deployments_are_where_they_are_watched(render: Render) -> None:
+    values = {"watch": {"rollouts": True}}
+    objects = render(values, *MUTATING, *ROLLOUTS)
+    validating, writing = found(objects, "ValidatingAdmissionPolicy"), found(objects, "MutatingAdmissionPolicy")
+    assert validating.keys() == VALIDATING | {"proofs-rollouts"}
+    assert writing.keys() == WRITING | {"seen-rollouts"}
+    for policies in (validating, writing):
+        assert _matching(policies, "argoproj.io") == _matching(policies, "apps")
+    assert _matching(found(render({}, *MUTATING), "ValidatingAdmissionPolicy"), "argoproj.io") == set()
+
+
+def test_rollouts_are_not_watched_on_a_cluster_that_has_none(refuse: Refuse) -> None:
+    assert "install Argo Rollouts first" in refuse({"watch": {"rollouts": True}})

@@ -210,3 +210,10 @@ def test_roles_of_people_join_those_of_kubernetes(render: Render, aggregate: boo
 def test_rbac_can_be_left_to_others(render: Render) -> None:
     kinds = {found["kind"] for found in render({"rbac": {"create": False}})}
     assert not {kind for kind in kinds if "Role" in kind}
+
+
+def test_rights_on_rollouts_come_with_watching_them(render: Render) -> None:
+    has = ("--api-versions", "argoproj.io/v1alpha1/Rollout")
+    found = {(g, r, v) for g, r, v in allowed(render({"watch": {"rollouts": True}}, *has)) if g == "argoproj.io"}
+    assert found == {("argoproj.io", "rollouts", verb) for verb in ("get", "list", "watch", "patch")}
+    assert not [g for g, _, _ in allowed(render({}, *has)) if g == "argoproj.io"]

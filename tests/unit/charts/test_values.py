@@ -24,6 +24,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"registries": {"allowed": ["https://r"]}}, "/registries/allowed/0"),
     ({"watch": {"namespaces": ["Vision"]}}, "/watch/namespaces/0"),
     ({"watch": {"relistInterval": 5}}, "/watch/relistInterval"),
+    ({"watch": {"rollouts": "yes"}}, "/watch/rollouts"),
     ({"leaderElection": {"leaseDuration": "15"}}, "/leaderElection/leaseDuration"),
     ({"leaderElection": {"namespace": "x"}}, "'namespace' not allowed"),
     ({"limits": {"maxConcurrentContainments": 0}}, "/limits/maxConcurrentContainments"),

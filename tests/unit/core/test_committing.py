@@ -67,3 +67,10 @@ def test_it_fits_into_a_message_with_a_whole_patch_or_none(
     said = committing.advice(Keeper(kind, "n" * 63, "k" * 253, reverts), b.workload(), pins)
     assert len(said) <= 4096 - 700, "there is room for who did what before it"
     assert "status.plan.knownGood" in said or "kind: Deployment" in said
+
+
+def test_of_a_rollout_no_patch_is_given_that_would_replace_whole_lists() -> None:
+    workload = b.workload(**b.ROLLOUT)
+    assert committing.patch(workload, PINS) == ""
+    said = committing.advice(Keeper("Kustomization", "", "", Reverts.ALWAYS), workload, PINS)
+    assert "commit the images of status.plan.knownGood" in said.replace("Commit", "commit")

@@ -316,3 +316,14 @@ def test_a_signal_without_data_is_inconclusive_though_another_learns() -> None:
     views = {**facts(**WORLDS["learning"]).views, other: b.absent()}
     learning = facts(**{**WORLDS["learning"], "views": views, "expected": ((b.POLICY, b.SIGNAL), other)})
     assert status_of(learning).phase is ModelPhase.INCONCLUSIVE
+
+
+def test_a_rollout_is_not_served_where_it_is_not_watched_or_another_object_holds_its_template() -> None:
+    model = b.model({"workloadRef": b.ROLLOUT_REF})
+    unwatched = status_of(facts(model=model, workload=None, watched=False))
+    assert said(unwatched, "Ready")[:2] == (ConditionStatus.FALSE, Reason.NOT_SUPPORTED)
+    assert "set watch.rollouts: true to serve Rollout digits" in said(unwatched, "Ready")[2]
+    elsewhere = replace(b.workload(**b.ROLLOUT), containers=(), elsewhere="Deployment digits")
+    borrowed = status_of(facts(model=model, workload=elsewhere, container=""))
+    assert said(borrowed, "Ready")[1] == Reason.NOT_SUPPORTED
+    assert "takes its pod template from Deployment digits" in said(borrowed, "Ready")[2]

@@ -135,3 +135,57 @@ async def test_a_source_that_nobody_named_is_said() -> None:
     found = await made(Api()).equipped(gated(), hands.Known())
     (answer,) = found.answers.values()
     assert answer.state is DataState.NO_SOURCE
+
+
+ROLLOUT = Target("argoproj.io/v1alpha1", "Rollout", "vision", "digits", "u-1", "100")
+PINNED = {"spec": {"template": {"spec": {"containers": [{"name": "model", "image": "good"}]}}}}
+
+
+def rollout(version: str = "100", uid: str = "u-1") -> Any:
+    meta = {"name": "digits", "namespace": "vision", "uid": uid, "resourceVersion": version}
+    spec = {"template": {"spec": {"containers": [{"name": "proxy", "image": "p"}, {"name": "model", "image": "bad"}]}}}
+    return {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": meta, "spec": spec}
+
+
+class Operated(Api):
+    """As Api, with JSON patches; a refusal may find the object changed."""
+
+    def __init__(self, refusal: c.ApiError | None = None, then: Any = None, **found: Any) -> None:
+        super().__init__(**found)
+        self.refusal, self.then = refusal, then
+
+    async def operate(
+        self, resource: c.Resource, namespace: str, name: str, steps: Any, *, uid: str, resource_version: str
+    ) -> Any:
+        self.patched.append((resource.kind, steps, uid, resource_version))
+        if self.refusal is not None:
+            self.found[name] = self.then or self.found[name]
+            raise self.refusal
+        return rollout("101")
+
+
+async def test_a_rollout_is_written_by_operations_on_the_object_that_was_decided_on() -> None:
+    api = Operated(digits=rollout())
+    await made(api).apply(Mutation(ROLLOUT, PINNED))
+    steps = [
+        {"op": "test", "path": "/spec/template/spec/containers/1/name", "value": "model"},
+        {"op": "add", "path": "/spec/template/spec/containers/1/image", "value": "good"},
+    ]
+    assert api.patched == [("Rollout", steps, "u-1", "100")]
+
+
+@pytest.mark.parametrize("found", [rollout("101"), rollout(uid="u-2")], ids=["changed", "another"])
+async def test_a_rollout_that_changed_since_is_not_written(found: Any) -> None:
+    api = Operated(digits=found)
+    with pytest.raises(c.ApiError) as caught:
+        await made(api).apply(Mutation(ROLLOUT, PINNED))
+    assert caught.value.conflict
+    assert api.patched == []
+
+
+@pytest.mark.parametrize("then", [rollout("101"), None], ids=["changed", "the same"])
+async def test_a_test_that_did_not_hold_is_a_conflict_only_where_somebody_wrote(then: Any) -> None:
+    api = Operated(c.ApiError(422, "Invalid", "test failed"), then, digits=rollout())
+    with pytest.raises(c.ApiError) as caught:
+        await made(api).apply(Mutation(ROLLOUT, PINNED))
+    assert caught.value.conflict is (then is not None)

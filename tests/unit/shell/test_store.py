@@ -3,8 +3,8 @@
 from typing import Any
 
 from knowngood.core.facts.workload import read_workload
-from knowngood.shell.store import Store
-from knowngood.shell.watch import Watcher
+from knowngood.shell.store import READERS, Store
+from knowngood.shell.watch import Watcher, resources
 
 KEY = ("vision", "digits")
 CONSENT = {"knowngood.dev/model": "digits"}
@@ -162,3 +162,8 @@ def test_models_by_their_workload_whether_it_is_there_or_not() -> None:
     assert store.models_on("Deployment", (KEY[0], "other")) == ((KEY[0], "m"),)
     store.remove(model(3, "other"))
     assert store.models_on("Deployment", (KEY[0], "other")) == ()
+
+
+def test_rollouts_are_watched_and_listed_only_where_the_cluster_has_them() -> None:
+    assert "Rollout" not in {r.kind for r in resources(rollouts=False)}
+    assert set(READERS) == {r.kind for r in resources(rollouts=True)}

@@ -22,6 +22,8 @@ def held(workload: Workload, stale: Iterable[Pod]) -> str:
     what = f"{workload.kind} {workload.name}"
     if workload.on_delete:
         return f"{what} replaces a pod only when it is deleted (updateStrategy OnDelete): delete {few(names, 4)}"
+    if workload.waits:
+        return f"{what} {workload.waits} {workload.name} -n {workload.namespace}"
     kept = [name for name in names if (number := _ordinal(name)) is not None and number < workload.partition]
     if kept:
         where = "spec.updateStrategy.rollingUpdate.partition"

@@ -1,11 +1,11 @@
-"""A workload (Deployment or StatefulSet) and its pods, reduced to what decisions need."""
+"""A workload (Deployment, StatefulSet or Rollout) and its pods, reduced to what decisions need."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from knowngood.api import GROUP, LABEL_MODEL
-from knowngood.core.facts import gitops
+from knowngood.core.facts import argo, gitops
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.images import Image, parse_image
 from knowngood.core.facts.labels import Selector, read_selector
@@ -54,6 +54,8 @@ class Workload:
     on_delete: bool = False  # a StatefulSet that replaces a pod only when somebody deletes it
     partition: int = 0  # a StatefulSet keeps the pods below this number as they are
     problem: str = ""  # what its controller says stands in the way
+    waits: str = ""  # at what a Rollout stays, and the command by which a person goes on
+    elsewhere: str = ""  # the object that holds a Rollout's pod template, as kind and name
     image_writers: tuple[gitops.ImageWriter, ...] = field(default=(), compare=False)  # field managers of its images
     keepers: tuple[gitops.Keeper, ...] = ()  # by what Git or a chart keeps it as it is
 
@@ -150,9 +152,9 @@ class Pod:
 
 
 def read_workload(raw: Raw) -> Workload:
-    """A Workload from the API's JSON of a Deployment or StatefulSet."""
+    """A Workload from the API's JSON of a Deployment, StatefulSet or Rollout."""
     meta, spec, status = raw.get("metadata", {}), raw.get("spec", {}), raw.get("status", {})
-    template = spec.get("template", {})
+    template, rollout = spec.get("template", {}), raw.get("kind") == argo.KIND
     writers = gitops.image_writers(meta.get("managedFields"))
     return Workload(
         api_version=raw.get("apiVersion", "apps/v1"),
@@ -162,12 +164,12 @@ def read_workload(raw: Raw) -> Workload:
         uid=meta.get("uid", ""),
         resource_version=meta.get("resourceVersion", ""),
         generation=int(meta.get("generation") or 0),
-        observed_generation=int(status.get("observedGeneration") or 0),
+        observed_generation=argo.observed(status) if rollout else int(status.get("observedGeneration") or 0),
         labels=meta.get("labels") or {},
         annotations=meta.get("annotations") or {},
         selector=read_selector(spec.get("selector") or {}),
         containers=tuple(_container(c) for c in (template.get("spec") or {}).get("containers") or ()),
-        replicas=int(spec.get("replicas", 1)),
+        replicas=1 if spec.get("replicas") is None else int(spec["replicas"]),
         status_replicas=int(status.get("replicas") or 0),
         updated=int(status.get("updatedReplicas") or 0),
         available=int(status.get("availableReplicas") or 0),
@@ -179,15 +181,17 @@ def read_workload(raw: Raw) -> Workload:
         on_delete=(spec.get("updateStrategy") or {}).get("type") == "OnDelete",
         partition=int(((spec.get("updateStrategy") or {}).get("rollingUpdate") or {}).get("partition") or 0),
         problem=_problem(status.get("conditions") or ()),
+        waits=argo.waits(spec, status) if rollout else "",
+        elsewhere=argo.elsewhere(spec) if rollout else "",
         image_writers=writers,
         keepers=gitops.keepers(meta, raw.get("kind", "Deployment"), writers),
     )
 
 
 def _problem(conditions: Iterable[Raw]) -> str:
-    """A Deployment's own word on why its roll-out does not go on."""
+    """A Deployment's or Rollout's own word on why its roll-out does not go on."""
     for found in conditions:
-        failed = found.get("type") == "ReplicaFailure" and found.get("status") == "True"
+        failed = found.get("type") in {"ReplicaFailure", "InvalidSpec"} and found.get("status") == "True"
         late = found.get("type") == "Progressing" and found.get("status") == "False"
         if failed or late:
             return f"{found.get('reason', '')}: {found.get('message', '')}"[:_LONGEST]

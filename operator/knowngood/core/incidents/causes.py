@@ -53,6 +53,6 @@ def blind(evidence: Evidence) -> list[str]:
     unseen = [m.item for m in evidence.missing if m.item.startswith(("rollouts", "ConfigMap", "everything"))]
     if evidence.workload is None:
         unseen.append("the workload")
-    elif evidence.workload.kind != "Deployment":
+    elif evidence.workload.kind == "StatefulSet":  # it keeps no ReplicaSets
         unseen.append(f"roll-outs of a {evidence.workload.kind}")
     return unseen

@@ -27,6 +27,7 @@ from knowngood.api.evidence import (
     Series,
 )
 from knowngood.api.observed import NamedImage
+from knowngood.core.facts import argo
 from knowngood.core.facts.clock import parse_time
 from knowngood.core.facts.workload import Container, Pod, Workload
 from knowngood.core.incidents.changes import differences, written_at
@@ -39,7 +40,7 @@ MAX_VALUE = 256  # of a variable; what is longer is cut
 _MAX_NAME, _MAX_LABELS = 253, 64
 _CREDENTIALS = re.compile(r"://[^/@\s]+@")
 _SECRET = re.compile(r"(?i)pass|secret|token|key|credential|auth|dsn")
-_REVISION = "deployment.kubernetes.io/revision"
+_REVISIONS = ("deployment.kubernetes.io/revision", argo.REVISION)
 
 
 def moment(seconds: float) -> datetime:
@@ -117,8 +118,13 @@ def rollouts(replica_sets: Iterable[Mapping[str, Any]], owner_uid: str) -> list[
 
 
 def _revision(raw: Mapping[str, Any]) -> int:
-    text = (raw["metadata"].get("annotations") or {}).get(_REVISION) or ""
+    text = _revision_text(raw)
     return int(text) if text.isascii() and text.isdigit() else 0
+
+
+def _revision_text(raw: Mapping[str, Any]) -> str:
+    annotations = raw["metadata"].get("annotations") or {}
+    return next((str(annotations[key]) for key in _REVISIONS if annotations.get(key)), "")
 
 
 def _rollout(raw: Mapping[str, Any], before: Mapping[str, Any] | None) -> Rollout:
@@ -126,7 +132,7 @@ def _rollout(raw: Mapping[str, Any], before: Mapping[str, Any] | None) -> Rollou
     template = spec.get("template", {})
     containers = template.get("spec", {}).get("containers") or ()
     return Rollout(
-        revision=(meta.get("annotations") or {}).get(_REVISION, "")[:_MAX_NAME],
+        revision=_revision_text(raw)[:_MAX_NAME],
         replica_set=meta["name"],
         created_at=_moment(parse_time(meta.get("creationTimestamp"))),
         containers=[NamedImage(name=c["name"], image=c.get("image", "")) for c in containers],

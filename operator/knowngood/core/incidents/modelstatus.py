@@ -19,6 +19,7 @@ from knowngood.api.modelstatus import (
     SignalsStatus,
 )
 from knowngood.api.observed import NamedImage, RunningContainer, Verdict
+from knowngood.core.facts import argo
 from knowngood.core.facts.images import parse_image, short_digest
 from knowngood.core.facts.workload import Pod, PodContainer, Workload
 from knowngood.core.incidents.opening import SignalView
@@ -52,6 +53,7 @@ class ModelFacts:
     ties_told: Mapping[str, str] = field(default_factory=dict)  # as incidents remember them
     pin_refused: tuple[Reason, str] | None = None  # why what spec.knownGood names could not be gone back to
     proof_refused: str = ""  # what the API server said when a release was to be marked as proven
+    watched: bool = True  # whether this installation looks at workloads of that kind
 
 
 def container_of(model: ModelDeployment, workload: Workload | None) -> str:
@@ -235,9 +237,28 @@ def _conditions(facts: ModelFacts, known_good: KnownGoodStatus | None, signals: 
 
 
 def _ready(facts: ModelFacts) -> Said:
-    spec, workload, name = facts.model.spec, facts.workload, facts.model.metadata.name
+    spec = facts.model.spec
     ref = f"{spec.workload_ref.kind.value} {spec.workload_ref.name}"
     no = ConditionStatus.FALSE
+    if (said := _unserved(facts, ref)) is not None:
+        return said
+    if spec.suspend:
+        return ConditionStatus.TRUE, Reason.SUSPENDED, "spec.suspend is true: not judged, not acted on"
+    if not facts.policies:
+        labels = ", ".join(f"{k}={v}" for k, v in sorted(facts.model.metadata.labels.items())) or "none"
+        return no, Reason.NO_POLICY, f"no IncidentPolicy of this namespace selects it (labels: {labels})"
+    if unheeded := _unheeded(facts.model):
+        why = f"{', '.join(unheeded)}: not supported by this version and not heeded; the rest of the spec works"
+        return no, Reason.NOT_SUPPORTED, why
+    return ConditionStatus.TRUE, Reason.VALID, "watched by the policies that select it"
+
+
+def _unserved(facts: ModelFacts, ref: str) -> Said | None:
+    """What is wrong with the workload, or with the containers that are named of it."""
+    workload, name, no = facts.workload, facts.model.metadata.name, ConditionStatus.FALSE
+    if not facts.watched:
+        why = f"spec.workloadRef: this installation does not watch Rollouts: set watch.rollouts: true to serve {ref}"
+        return no, Reason.NOT_SUPPORTED, why
     if workload is None:
         return (
             no,
@@ -254,6 +275,13 @@ def _ready(facts: ModelFacts) -> Said:
             Reason.CONSENT_MISSING,
             f"{ref} is labelled {LABEL_MODEL}={have}; write {LABEL_MODEL}={name}",
         )
+    if workload.elsewhere:
+        return no, Reason.NOT_SUPPORTED, f"spec.workloadRef: {argo.no_template(ref, workload.elsewhere)}"
+    return _uncontained(facts, workload, ref)
+
+
+def _uncontained(facts: ModelFacts, workload: Workload, ref: str) -> Said | None:
+    spec, no = facts.model.spec, ConditionStatus.FALSE
     if not facts.container:
         have = ", ".join(workload.images)
         if spec.container:
@@ -270,15 +298,7 @@ def _ready(facts: ModelFacts) -> Said:
     if unknown := _unknown_containers(facts.model, workload):
         why = f"{unknown[0]}: {ref} has no such container; write one of {', '.join(workload.images)}"
         return no, Reason.CONTAINER_NOT_FOUND, clipped(why)
-    if spec.suspend:
-        return ConditionStatus.TRUE, Reason.SUSPENDED, "spec.suspend is true: not judged, not acted on"
-    if not facts.policies:
-        labels = ", ".join(f"{k}={v}" for k, v in sorted(facts.model.metadata.labels.items())) or "none"
-        return no, Reason.NO_POLICY, f"no IncidentPolicy of this namespace selects it (labels: {labels})"
-    if unheeded := _unheeded(facts.model):
-        why = f"{', '.join(unheeded)}: not supported by this version and not heeded; the rest of the spec works"
-        return no, Reason.NOT_SUPPORTED, why
-    return ConditionStatus.TRUE, Reason.VALID, "watched by the policies that select it"
+    return None
 
 
 def _unknown_containers(model: ModelDeployment, workload: Workload) -> list[str]:

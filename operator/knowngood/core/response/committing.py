@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from knowngood.core.facts import argo
 from knowngood.core.facts.gitops import Keeper, Reverts
 from knowngood.core.facts.workload import Workload
 from knowngood.core.response import variables
@@ -57,7 +58,12 @@ def _pause(keeper: Keeper) -> str:
 
 
 def patch(workload: Workload, pins: Sequence[Pin]) -> str:
-    """The strategic merge patch that pins, as YAML for Git; empty where it is too long for a message."""
+    """The strategic merge patch that pins, as YAML for Git; empty where it is too long for a message.
+
+    And of a Rollout: tools that do not know its schema would put the patch in place of whole lists.
+    """
+    if workload.kind == argo.KIND:
+        return ""
     first = {c.name for c in workload.init_containers}
     found = {
         "containers": [_container(pin) for pin in pins if pin.container not in first],

@@ -9,6 +9,7 @@ from knowngood.api.conditions import Reason
 from knowngood.api.incidentpolicy import IncidentPolicy
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.playbook import Playbook
+from knowngood.core.facts import argo
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.quarantine import quarantined
 from knowngood.core.response.knowngood import Choice, Refusal, Situation, candidates, choose, explain
@@ -52,6 +53,8 @@ def obstacle(ground: Ground) -> Refusal | None:
         return Refusal(
             Reason.CONSENT_MISSING, f"{ground.target_name} lacks its owner's consent; label it {LABEL_MODEL}={name}"
         )
+    if workload.elsewhere:
+        return Refusal(Reason.NOT_SUPPORTED, argo.no_template(ground.target_name, workload.elsewhere))
     return None
 
 

@@ -9,7 +9,7 @@ from knowngood.core.response.facts import Facts
 from knowngood.core.response.mutation import Verb
 
 WORKLOAD = "workload"
-"""Deployment and StatefulSet alike, among the kinds that an action writes."""
+"""Deployment, StatefulSet and Rollout alike, among the kinds that an action writes."""
 
 
 class WorkloadAction(Changing):
@@ -18,6 +18,7 @@ class WorkloadAction(Changing):
     verbs = (
         Verb("apps", "deployments", ("get", "list", "watch", "patch")),
         Verb("apps", "statefulsets", ("get", "list", "watch", "patch")),
+        Verb("argoproj.io", "rollouts", ("get", "list", "watch", "patch")),
     )
     annotation: ClassVar[str]  # on the workload, with the incident's name: who did it
 

@@ -15,6 +15,7 @@ BASE = (
     Verb("", "pods", _READ),
     Verb("apps", "deployments", _READ),
     Verb("apps", "statefulsets", _READ),
+    Verb("argoproj.io", "rollouts", _READ),
     Verb("events.k8s.io", "events", ("create",)),
     # what was learned and what detectors remember; admission bounds it to ConfigMaps made for that
     Verb("", "configmaps", ("get", "create", "patch")),

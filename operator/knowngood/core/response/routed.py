@@ -10,6 +10,7 @@ from knowngood.core.facts.things import Ref, Thing
 from knowngood.core.response import lookups, services
 from knowngood.core.response.changing import State, Why, later
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.ground import target_name
 from knowngood.core.response.mutation import Mutation
 
 _LEADS = frozenset({ActionName.REROUTE_TRAFFIC, ActionName.ISOLATE})
@@ -50,6 +51,11 @@ def refusal(facts: Facts) -> Why | None:
     if not services.selector_of(service(facts)):
         return Reason.INVALID, f"Service {model.spec.service_ref.name} has no selector, so that it cannot be led"
     return None
+
+
+def led_by_argo(model: ModelDeployment) -> str:
+    """Why no Service of a Rollout is led anywhere, in words."""
+    return f"{target_name(model)} leads its Services itself: Argo Rollouts writes their selectors and puts ours back"
 
 
 def as_written(facts: Facts) -> bool:

@@ -78,6 +78,8 @@ class Isolate(Changing):
         """Nobody to cut off, or nobody else to answer."""
         if (refusal := obstacle(facts.ground)) is not None:
             return refusal
+        if self.nothing_to_do(facts, step) is not None:
+            return None  # it is passed over
         if (refused := routed.refusal(facts)) is not None:
             return refused
         workload = facts.workload
@@ -99,9 +101,11 @@ class Isolate(Changing):
         return lead(facts, routed.service(facts), step.allow_outage)
 
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
-        """Of a StatefulSet no pod can be replaced while its name is taken."""
-        if facts.workload is not None and facts.workload.kind == WorkloadKind.DEPLOYMENT:
+        """Of a StatefulSet no pod is replaced while its name is taken; a Rollout's Services are not ours to lead."""
+        if facts.workload is None or facts.workload.kind == WorkloadKind.DEPLOYMENT:
             return None
+        if facts.workload.kind == WorkloadKind.ROLLOUT:
+            return Reason.NOT_SUPPORTED, f"{routed.led_by_argo(facts.model)}; quarantine and pin instead"
         why = f"{target_name(facts.model)} cannot replace a pod whose name is taken, so that none is kept"
         return Reason.NOT_SUPPORTED, f"{why}; lead callers away, quarantine and pin instead"
 

@@ -1,6 +1,6 @@
-"""PauseRollout: hold the Deployment's roll-outs, so that nothing moves while people look.
+"""PauseRollout: hold the roll-outs of a Deployment or Rollout, so that nothing moves while people look.
 
-It writes whether the Deployment is paused, and one annotation of its own. A pin of the same incident lifts it.
+It writes whether that is paused, and one annotation of its own. A pin of the same incident lifts it.
 """
 
 from typing import ClassVar
@@ -47,8 +47,8 @@ class PauseRollout(WorkloadAction):
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
         """It is paused by a person, or is none that can be."""
         workload = workload_of(facts)
-        if workload.kind != WorkloadKind.DEPLOYMENT:
-            return Reason.NOT_SUPPORTED, f"{target_name(facts.model)} cannot be paused; only a Deployment can"
+        if workload.kind == WorkloadKind.STATEFUL_SET:
+            return Reason.NOT_SUPPORTED, f"{target_name(facts.model)} cannot be paused; a Deployment or Rollout can"
         return (Reason.ALREADY_SO, f"{target_name(facts.model)} is paused already") if workload.paused else None
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:

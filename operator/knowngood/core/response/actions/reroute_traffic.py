@@ -5,6 +5,7 @@ It writes a Service's selector and three annotations of its own. Open connection
 
 from typing import ClassVar
 
+from knowngood.api.common import WorkloadKind
 from knowngood.api.conditions import Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.modeldeployment import ModelDeployment
@@ -52,12 +53,16 @@ class RerouteTraffic(Changing):
 
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No Service, or nobody there who could answer well."""
+        if _by_argo(facts):
+            return None  # it is passed over
         if not _away(step) and routed.as_written(facts):
             return None
         return routed.refusal(facts) or (_no_way_away(facts) if _away(step) else _no_way_back(facts))
 
     def nothing_to_do(self, facts: Facts, step: PlanStep) -> Why | None:
-        """The Service leads there already."""
+        """The Service leads there already, or is not ours to lead."""
+        if _by_argo(facts):
+            return Reason.NOT_SUPPORTED, f"{routed.led_by_argo(facts.model)}; pin instead"
         if not _away(step) and routed.as_written(facts):
             return Reason.ALREADY_SO, "no Service was led away, so that none is led back"
         service = routed.service(facts)
@@ -129,6 +134,10 @@ class RerouteTraffic(Changing):
 
 def _away(step: Step | PlanStep) -> bool:
     return step.reroute_traffic is None or step.reroute_traffic.to is Destination.STANDBY
+
+
+def _by_argo(facts: Facts) -> bool:
+    return facts.model.spec.workload_ref.kind is WorkloadKind.ROLLOUT
 
 
 def _no_way_away(facts: Facts) -> Why | None:

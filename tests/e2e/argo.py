@@ -1,0 +1,115 @@
+"""Argo Rollouts' own controller, in one namespace, and a model that a Rollout serves there."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.e2e.cluster import ROOT, Cluster, Place, Raw, eventually
+from tests.e2e.faults import free_port
+
+VERSION = "argoproj.io/v1alpha1"
+FULL = '{"status":{"promoteFull":true}}'
+
+
+def built() -> Path:
+    """Where the controller and its definitions are; the first time it is built, which takes minutes."""
+    command = [sys.executable, "-m", "lab", "rollouts"]
+    return Path(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
+
+
+def define(cluster: Cluster, there: Path) -> None:
+    """The definitions; too large for what `kubectl apply` would annotate."""
+    cluster("apply", "--server-side", "--force-conflicts", "-f", str(there / "crds.yaml"))
+    cluster("wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=60s")
+
+
+def forget(cluster: Cluster, there: Path) -> None:
+    """Without the definitions again."""
+    cluster("delete", "-f", str(there / "crds.yaml"), "--ignore-not-found", "--wait=false")
+
+
+@contextmanager
+def controller(there: Path, kubeconfig: str, namespace: str, log: Path) -> Iterator[None]:
+    """The controller of that namespace's Rollouts."""
+    flags = [f"--kubeconfig={kubeconfig}", "--namespaced", f"--namespace={namespace}", "--leader-elect=false"]
+    flags += [f"--metricsPort={free_port()}", f"--healthzPort={free_port()}"]
+    with log.open("wb") as out:
+        process = subprocess.Popen([there / "rollouts-controller", *flags], stdout=out, stderr=out)
+        try:
+            yield
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+class RolloutPlace(Place):
+    """A namespace with the digits model as a Rollout: two pods, and a canary that waits at one of them."""
+
+    def _deployment(self, name: str, port: int, container: Raw) -> Raw:
+        made = super()._deployment(name, port, container)
+        if name != "digits":
+            return made
+        canary = {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}
+        spec = {**made["spec"], "replicas": 2, "strategy": canary}
+        return {**made, "apiVersion": VERSION, "kind": "Rollout", "spec": spec}
+
+    def model(self, pin: str | None) -> Raw:
+        """Served by the Rollout."""
+        made = super().model(pin)
+        made["spec"]["workloadRef"] = {"apiVersion": VERSION, "kind": "Rollout", "name": "digits"}
+        return made
+
+    def rollout(self) -> Raw:
+        """The Rollout as it is."""
+        return self.cluster.get("rollout", "digits", "-n", self.namespace)
+
+    def image(self) -> str:
+        """What its template declares."""
+        return str(self.rollout()["spec"]["template"]["spec"]["containers"][0]["image"])
+
+    def set_image(self, image: str) -> None:
+        """A person's new release."""
+        path = "/spec/template/spec/containers/0/image"
+        patch = json.dumps([{"op": "replace", "path": path, "value": image}])
+        self.kubectl("patch", "rollout", "digits", "--type=json", "-p", patch)
+
+    def promote(self) -> None:
+        """What `kubectl argo rollouts promote --full` does."""
+        self.kubectl("patch", "rollout", "digits", "--subresource=status", "--type=merge", "-p", FULL)
+
+    def running(self) -> set[str]:
+        """The images of its pods, as they declare them."""
+        pods = self.cluster.get("pods", "-n", self.namespace, "-l", "app=digits")["items"]
+        return {p["spec"]["containers"][0]["image"] for p in pods}
+
+    def serves(self, image: str) -> bool:
+        """Whether its controller says that it is healthy, on that image and no other."""
+        found = self.rollout()
+        status, generation = found.get("status", {}), found["metadata"]["generation"]
+        seen = status.get("observedGeneration") == str(generation) and status.get("phase") == "Healthy"
+        return seen and status.get("stableRS") == status.get("currentPodHash") and self.running() == {image}
+
+    def suspend(self, on: bool) -> None:
+        """Whether the operator looks away."""
+        patch = json.dumps({"spec": {"suspend": on}})
+        self.kubectl("patch", "modeldeployment", "digits", "--type=merge", "-p", patch)
+
+    def reset(self, pin: str | None, mode: str = "Automatic") -> None:
+        """Back on the good release, with no incident, judged healthy."""
+        self.suspend(True)
+        self.kubectl("delete", "aiincidents", "--all")
+        if not self.serves(self.good):
+            self.set_image(self.good)
+            self.promote()
+            eventually("back on the good release", 60, lambda: self.serves(self.good))
+        self.cluster.apply(self.policy(mode), self.model(pin))
+        self.suspend(False)
+        eventually(f"{self.namespace} healthy", 60, self.healthy)
+        self.kubectl("delete", "aiincidents", "--all")
