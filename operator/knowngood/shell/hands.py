@@ -12,6 +12,7 @@ from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.needs import asks, needs
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.shell import cluster as c
+from knowngood.shell.ownership import give_back
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.store import Store
 from knowngood.shell.writes import refresh
@@ -90,9 +91,9 @@ class Hands:
             return None  # whose it is shows at the next look
 
     async def _patched(self, mutation: Mutation) -> c.Raw:
-        target = mutation.target
-        return await self._api.patch(
-            c.KINDS[target.kind],
+        target, resource = mutation.target, c.KINDS[mutation.target.kind]
+        written = await self._api.patch(
+            resource,
             target.namespace,
             target.name,
             dict(mutation.patch),
@@ -101,6 +102,7 @@ class Hands:
             sub=mutation.sub or None,
             content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
         )
+        return written if mutation.sub else await give_back(self._api, resource, written)
 
     async def read_again(self, facts: Facts) -> None:
         """The incident, its model and their workload as they are now, after a conflict. Raises ApiError."""

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from knowngood.core.facts.ownership import given_back
 from knowngood.core.facts.workload import read_workload
 from knowngood.core.response.contested import Revert
 from tests.conformance import apiserver
 from tests.conformance.admission import world
 from tests.conformance.admission.acting import Acting
 from tests.conformance.admission.attacks.base import containers
-from tests.conformance.admission.cluster import STRATEGIC, Client, admin, path_of
+from tests.conformance.admission.cluster import MERGE, STRATEGIC, Client, admin, path_of
 from tests.conformance.admission.world import GOOD, RUNNING
 from tests.conformance.apiserver import ApiServer
 
@@ -124,3 +125,38 @@ def test_a_person_who_applies_the_same_is_no_reverter(api: ApiServer, operator: 
     applied = git.admin.send("PATCH", f"{git.path}?fieldManager=kubectl", git.body, APPLY)
     assert applied.status == 200, applied.message
     assert revert(act) is None
+
+
+def helms(api: ApiServer, git: Git, image: str) -> int:
+    """What an upgrade by helm 4 is answered: server-side apply, without force."""
+    body = {key: value for key, value in git.body.items() if key in {"apiVersion", "kind"}}
+    body["metadata"] = {"name": git.body["metadata"]["name"], "namespace": git.body["metadata"]["namespace"]}
+    body["spec"] = {"template": {"spec": {"containers": [{"name": "model", "image": image}]}}}
+    return git.admin.send("PATCH", f"{git.path}?fieldManager={git.manager}", body, APPLY).status
+
+
+def test_what_was_pinned_is_given_back_so_that_an_upgrade_is_not_refused(api: ApiServer, operator: Client) -> None:
+    git = Git(api, "upgraded", "helm", True)
+    pinned(operator, git, "upgraded")
+    assert helms(api, git, world.CANDIDATE) == 409, "this is what it is for"
+    before = operator.send("GET", git.path).body
+    entries = given_back(before)
+    assert entries is not None
+    guard = {key: before["metadata"][key] for key in ("uid", "resourceVersion")}
+    given = operator.send("PATCH", git.path, {"metadata": {"managedFields": entries, **guard}}, MERGE)
+    assert given.status == 200, given.message
+    assert given.body["spec"] == before["spec"]
+    assert given_back(given.body) is None
+    times = {e["manager"]: e["time"] for e in before["metadata"]["managedFields"]}
+    assert {e["manager"]: e["time"] for e in given.body["metadata"]["managedFields"]} == times
+    assert helms(api, git, world.CANDIDATE) == 200
+
+
+def test_one_that_puts_back_what_was_given_back_is_recognised(api: ApiServer, operator: Client) -> None:
+    git = Git(api, "given-back", "kustomize-controller", True)
+    act = pinned(operator, git, "given-back")
+    entries = given_back(operator.send("GET", git.path).body)
+    assert operator.send("PATCH", git.path, {"metadata": {"managedFields": entries}}, MERGE).status == 200
+    assert revert(act) is None
+    git.reconcile()
+    assert revert(act) is not None
