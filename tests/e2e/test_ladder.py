@@ -4,7 +4,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
-from lab.model.releases import BAD, BETTER
+from lab.model.releases import BAD
 from tests.e2e.callers import Caller, last_of
 from tests.e2e.cluster import Audit, Cluster, Raw, condition, eventually
 from tests.e2e.conftest import USER
@@ -40,7 +40,7 @@ def test_callers_are_led_to_the_standby_at_once_and_kept_connections_go_with_the
 def test_a_suspect_is_kept_cut_off_with_its_logs_until_its_time_is_up(
     stage: Stage, cluster: Cluster, audit: Audit
 ) -> None:
-    place = stage("e2e-isolate", "isolate", type="PrivacyBreach", signal="leaks", keep_for="40s")
+    place = stage("e2e-isolate", "isolate", type="PrivacyBreach", signal="leaks", keep_for="25s")
     place.begin()
     caller = Caller(cluster, place.namespace)
     caller.start()
@@ -134,5 +134,3 @@ def test_the_next_helm_upgrade_takes_the_pins_place(
     assert place.image() == place.better
     eventually("judged where it runs", 30, lambda: place.in_phase("Verifying"))
     assert len(audit.pins(place.namespace, USER)) == 1
-    place.kubectl("rollout", "status", "deployment/digits", "--timeout=90s")
-    assert BETTER in place.kubectl("logs", "deployment/digits")

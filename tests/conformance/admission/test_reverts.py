@@ -1,5 +1,6 @@
 """A pin and who puts back what stood there, on a real API server: managedFields tell a manager from a person."""
 
+import copy
 from typing import Any
 
 import pytest
@@ -129,9 +130,8 @@ def test_a_person_who_applies_the_same_is_no_reverter(api: ApiServer, operator: 
 
 def helms(api: ApiServer, git: Git, image: str) -> int:
     """What an upgrade by helm 4 is answered: server-side apply, without force."""
-    body = {key: value for key, value in git.body.items() if key in {"apiVersion", "kind"}}
-    body["metadata"] = {"name": git.body["metadata"]["name"], "namespace": git.body["metadata"]["namespace"]}
-    body["spec"] = {"template": {"spec": {"containers": [{"name": "model", "image": image}]}}}
+    body = copy.deepcopy(git.body)
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = image
     return git.admin.send("PATCH", f"{git.path}?fieldManager={git.manager}", body, APPLY).status
 
 
@@ -156,6 +156,7 @@ def test_one_that_puts_back_what_was_given_back_is_recognised(api: ApiServer, op
     git = Git(api, "given-back", "kustomize-controller", True)
     act = pinned(operator, git, "given-back")
     entries = given_back(operator.send("GET", git.path).body)
+    assert entries is not None
     assert operator.send("PATCH", git.path, {"metadata": {"managedFields": entries}}, MERGE).status == 200
     assert revert(act) is None
     git.reconcile()
