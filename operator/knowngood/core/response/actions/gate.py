@@ -151,7 +151,8 @@ def _said(facts: Facts, step: PlanStep) -> Effect | None:
 def _ask(facts: Facts, step: PlanStep, given: GateDecision | None, plan_hash: str) -> str:
     """What a person is to write, and why what they wrote does not count."""
     word = f"{{name: {step.name}, decision: Approve, by: <you>, planHash: {plan_hash}}}"
-    asked = (step.gate.person.ask if step.gate and step.gate.person else None) or "a person decides whether it goes on"
+    asked = (step.gate.person.ask if step.gate and step.gate.person else None) or "May it go on?"
+    asked += "" if asked.endswith(("?", ".", "!")) else "."
     silence = "it goes on" if step.on_failure is OnFailure.CONTINUE else "it stays as it is"
     ask = f"{asked} Write {word} into spec.gates, or decision: Reject; without a word within {_limit(step)} {silence}"
     if facts.unguarded:
