@@ -61,7 +61,7 @@ class TestPerson:
         found.live(10)
         said = found.condition("Contained")
         assert (said.status, said.reason) == (ConditionStatus.FALSE, Reason.AWAITING_APPROVAL)
-        assert said.message.startswith("is the ticket open? Write {name: go, decision: Approve, by: <you>, planHash: sha")
+        assert said.message.startswith("is the ticket open? Write {name: go, decision: Approve, by: <you>, planHash: ")
         assert said.message.endswith("into spec.gates, or decision: Reject; without a word within 1h it goes on")
         assert [e.message for e in found.status.timeline if e.reason == "NotContained"] == [said.message]
 
