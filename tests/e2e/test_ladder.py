@@ -120,6 +120,10 @@ def test_the_next_helm_upgrade_takes_the_pins_place(
     found = eventually("contained", 90, lambda: place.done("pin"))
     assert any("Helm release" in note for note in found["status"]["plan"]["notes"])
     assert place.image() == place.good
+    words = ["deployment", "digits", "-n", place.namespace, "--show-managed-fields"]
+    held = {(e["manager"], e["operation"]): e["fieldsV1"] for e in cluster.get(*words)["metadata"]["managedFields"]}
+    assert ("helm", "Apply") in held, "else nobody could be refused"
+    assert set(held["knowngood", "Update"]) == {"f:metadata"}
     helm(env, *upgrade, f"image={place.better}")
     assert place.image() == place.better
     eventually("judged where it runs", 30, lambda: place.in_phase("Verifying"))
