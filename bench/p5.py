@@ -1,4 +1,5 @@
-"""P5, pin: from a breach that a separate observer sees in Prometheus to the patch that the API server accepted."""
+"""P5: from a breach that a separate observer sees in Prometheus to the patch that the API server accepted, and with a
+warm standby from the verdict to the callers who are answered by it."""
 
 import threading
 import time
@@ -16,13 +17,18 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.signals.answer import parse_answer
 from knowngood.core.signals.compiled import CompiledSignal, compile_policy
 from lab.model.releases import BAD
-from tests.e2e.cluster import Audit, Place, eventually
+from tests.e2e.cluster import Audit, Cluster, Place, eventually
+from tests.e2e.install import Images
+from tests.e2e.rerouted import Rerouted, rerouted
+from tests.e2e.shown import ShownPlace
 
 SYSTEM = "knowngood-bench"
 NAMESPACES = [f"bench-{i}" for i in range(4)]
+STANDBY = "bench-standby"
 USER = f"system:serviceaccount:{SYSTEM}:{SYSTEM}"
 QUICK, WHOLE = 3, 13  # rounds of four incidents
 ALLOWED_OVERHEAD = 0.1
+AT_ONCE = 1.0  # seconds from the verdict to the standby's first answer
 LOOK_EVERY = 0.05
 
 
@@ -125,9 +131,39 @@ def _contained(place: Place) -> dict[str, Any]:
     return found
 
 
+def _standby(env: dict[str, str], cluster: Cluster, releases: Images, times: int) -> list[Rerouted]:
+    """As often the same incident of a model with a warm standby."""
+    place = ShownPlace(cluster, STANDBY, *releases, plays="standby-then-pin")
+    place.begin()
+    found = []
+    for _ in range(times):
+        place.reset(place.good)
+        found.append(rerouted(place, Audit(env["AUDIT_LOG"]), USER))
+        print(f"    {STANDBY}: new connections moved {found[-1].moved:.3f} s after the verdict", flush=True)
+    place.end()
+    return found
+
+
+def _rows_of(standby: list[Rerouted]) -> list[tuple[str, str]]:
+    def shown(values: list[float]) -> str:
+        return f"{percentile(values, 0.5):.3f}, {max(values):.3f}"
+
+    return [
+        ("incidents with a warm standby", str(len(standby))),
+        ("verdict to new connections answered by the standby, s (p50, largest)", shown([r.moved for r in standby])),
+        ("verdict to the pin's patch there, s (p50, largest)", shown([r.patched for r in standby])),
+        (
+            "verdict to the suspect's last answer on a kept connection, s (p50, largest)",
+            shown([r.kept for r in standby]),
+        ),
+        ("new connections without an answer after the verdict", str(sum(r.unanswered for r in standby))),
+    ]
+
+
 def run(prove: bool) -> Result:
     """The 99th percentile of the time beyond interval + `for` + FreezeEvidence, in seconds."""
-    with installed(SYSTEM, NAMESPACES) as (env, cluster, releases):
+    with installed(SYSTEM, [*NAMESPACES, STANDBY]) as (env, cluster, releases):
+        standby = _standby(env, cluster, releases, WHOLE if prove else QUICK)
         places = [Place(cluster, namespace, *releases) for namespace in NAMESPACES]
         for place in places:
             cluster.apply(*place.objects(place.good))
@@ -139,10 +175,15 @@ def run(prove: bool) -> Result:
         ("breach visible to patch, s (p50, p99)", f"{percentile(total, 0.5):.3f}, {percentile(total, 0.99):.3f}"),
         ("allowed: interval + for + freezing, s (largest)", f"{max(t.bound for t in timings):.3f}"),
         ("time in FreezeEvidence, s (p99)", f"{percentile([t.frozen for t in timings], 0.99):.3f}"),
+        *_rows_of(standby),
     ]
-    goal = f"p99 <= interval + for + FreezeEvidence + {ALLOWED_OVERHEAD} s, so at most {ALLOWED_OVERHEAD} beyond"
+    goal = (
+        f"p99 <= interval + for + FreezeEvidence + {ALLOWED_OVERHEAD} s, so at most {ALLOWED_OVERHEAD} beyond; with a"
+    )
+    goal += f" standby, new connections answered by it <= {AT_ONCE:g} s after the verdict"
+    ok = beyond <= ALLOWED_OVERHEAD and all(0 < r.moved <= AT_ONCE and r.moved < r.back for r in standby)
     floor = f"interval + for = {timings[0].bound - timings[0].frozen:g} s"
     note = (
         "Argo Rollouts: abort at most 0.97 x interval after the breach (its own analysis, no evidence; not rerun here)"
     )
-    return result("P5", round(beyond, 3), "s beyond", goal, beyond <= ALLOWED_OVERHEAD, note, floor, rows)
+    return result("P5", round(beyond, 3), "s beyond", goal, ok, note, floor, rows)

@@ -112,8 +112,7 @@ class Place:
 
     def playbook(self) -> Raw:
         """The shipped one, in this namespace."""
-        found: Raw = yaml.safe_load((ROOT / "manifests" / "playbooks" / "pin-known-good.yaml").read_text())
-        return {**found, "metadata": {**found["metadata"], "namespace": self.namespace}}
+        return shipped("pin-known-good", self.namespace)
 
     def _serving(self) -> Iterator[Raw]:
         yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": self.namespace}}
@@ -216,6 +215,12 @@ class Place:
         self.kubectl("patch", "modeldeployment", "digits", "--type=merge", "-p", '{"spec":{"suspend":false}}')
         eventually(f"{self.namespace} healthy", 60, self.healthy)
         self.kubectl("delete", "aiincidents", "--all")
+
+
+def shipped(name: str, namespace: str, changed: Callable[[str], str] = str) -> Raw:
+    """The shipped playbook of that name, for that namespace; ``changed`` may edit its text."""
+    found: Raw = yaml.safe_load(changed((ROOT / "manifests" / "playbooks" / f"{name}.yaml").read_text()))
+    return {**found, "metadata": {**found["metadata"], "namespace": namespace}}
 
 
 def condition(status: Mapping[str, Any], type: str) -> Raw:

@@ -4,9 +4,10 @@ import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,15 @@ from tests.e2e.calm import Calm, calm_place
 from tests.e2e.cluster import RELEASE, ROOT, SYSTEM, Audit, Cluster, Operator, Place, eventually, others_stopped
 from tests.e2e.faults import FaultProxy, free_port
 from tests.e2e.gate import behind_a_proxy
+from tests.e2e.gitops import Git
 from tests.e2e.install import Images, built_operator, built_releases, install, uninstall
+from tests.e2e.shown import ShownPlace
 from tests.faults.proxy import Proxy
 
 NAMESPACES = [f"e2e-{i}" for i in range(4)]
-WATCHED = [*NAMESPACES, CALM]
+KEPT = "e2e-git"
+SHOWN = ("e2e-isolate", "e2e-standby", "e2e-refused", "e2e-drift", "e2e-helm")
+WATCHED = [*NAMESPACES, CALM, KEPT, *SHOWN]
 USER = f"system:serviceaccount:{SYSTEM}:{RELEASE}"
 
 
@@ -123,6 +128,38 @@ def calm(cluster: Cluster, releases: Images, operator: Operator) -> Iterator[Cal
     yield made
     made.stop()
     assert made.place.incidents() == []
+
+
+@pytest.fixture(scope="session")
+def git(cluster: Cluster, releases: Images, operator: Operator) -> Iterator[Git]:
+    """A model that Git keeps on the bad release."""
+    made = Git(ShownPlace(cluster, KEPT, *releases, standby=False))
+    made.start()
+    yield made
+    made.stop()
+    made.place.end()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def beside(request: pytest.FixtureRequest) -> None:
+    """What takes minutes begins with the first test, where a test waits for it at all."""
+    if any("git" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("git")
+
+
+@pytest.fixture
+def stage(running: Operator, cluster: Cluster, releases: Images) -> Iterator[Callable[..., ShownPlace]]:
+    """Makes a model under a shipped playbook, in a namespace of its own."""
+    made: list[ShownPlace] = []
+
+    def make(namespace: str, plays: str, **more: Any) -> ShownPlace:
+        assert namespace in SHOWN
+        made.append(ShownPlace(cluster, namespace, *releases, plays=plays, **more))
+        return made[-1]
+
+    yield make
+    for place in made:
+        place.end()
 
 
 @pytest.fixture(scope="session", autouse=True)

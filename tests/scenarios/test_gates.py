@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 import pytest
 
 from knowngood.api.aiincident import AIIncident
-from knowngood.api.conditions import Reason
+from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
@@ -55,6 +55,30 @@ class TestPerson:
         assert found.image == b.image("good")
         assert step(found).message == "let through by alice"
         assert found.status.phase is IncidentPhase.CONTAINED
+
+    def test_that_they_are_asked_is_told_at_once(self) -> None:
+        found = world(gate(person={"ask": "is the ticket open?"}, timeout="1h", onFailure="Continue"))
+        found.live(10)
+        said = found.condition("Contained")
+        assert (said.status, said.reason) == (ConditionStatus.FALSE, Reason.AWAITING_APPROVAL)
+        assert said.message.startswith("is the ticket open? Write {name: go, decision: Approve, by: <you>, planHash: ")
+        assert said.message.endswith("into spec.gates, or decision: Reject; without a word within 1h it goes on")
+        assert [e.message for e in found.status.timeline if e.reason == "NotContained"] == [said.message]
+
+    def test_what_is_asked_ends_as_a_sentence(self) -> None:
+        found = world(gate(person={"ask": "look at ticket 4711"}))
+        found.live(10)
+        said = found.condition("Contained").message
+        assert said.startswith("look at ticket 4711. Write {")
+        assert said.endswith("without a word within 24h it stays as it is")
+
+    def test_their_yes_takes_the_question_back(self) -> None:
+        found = world(gate(person={}))
+        found.playbooks = (b.playbook(steps=[EVIDENCE, gate(person={}), {"name": "tell", "action": "Notify"}]),)
+        found.live(10)
+        decides(found)
+        found.live(10)
+        assert found.condition("Contained").reason == Reason.NOTHING_TO_CONTAIN
 
     def test_their_no_ends_the_plan(self) -> None:
         found = world(gate(person={}), escalate={"after": "5m", "steps": [b.AWAY]})

@@ -163,7 +163,9 @@ class TestHoldRollouts:
         assert found.workload is not None
         assert found.workload.paused
         assert found.condition("Contained").reason == Reason.NOTHING_TO_CONTAIN
-        assert [t.reason for t in found.told] == ["IncidentNotContained"]
+        (told,) = found.told
+        assert told.reason == "IncidentNotContained"
+        assert told.message.endswith("; not contained: no step of the plan changes what answers, which goes on")
 
     def test_it_is_let_go_when_the_drift_is_over(self) -> None:
         found = world("DataDrift", verdict_on=lambda _: Verdict.BREACH)

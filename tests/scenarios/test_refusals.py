@@ -158,6 +158,8 @@ def test_without_a_response_evidence_is_kept_and_it_is_told() -> None:
     assert world.patches == []
     assert world.frozen == 1
     assert len(world.told) == 1
+    assert world.condition("Contained").message.startswith("no step of the plan changes what answers, which goes on; ")
+    assert "no response of the policy matches" in world.condition("Contained").message
 
 
 def test_a_playbook_that_is_not_there_is_said() -> None:

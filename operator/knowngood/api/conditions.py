@@ -140,7 +140,7 @@ class Reason(Documented):
     # incidents
     FROZEN = "Frozen", "All evidence was recorded."
     INCOMPLETE = "Incomplete", "The evidence budget ended first; what is missing is listed."
-    NOTHING_TO_CONTAIN = "NothingToContain", "The plan contains nothing."
+    NOTHING_TO_CONTAIN = "NothingToContain", "No step of the plan changes what answers."
     NO_RESPONSE = "NoResponse", "No response of the policy matches."
     IN_PROGRESS = "InProgress", "It has begun and is not finished."
     STANDBY_NOT_READY = "StandbyNotReady", "No pod of the standby is ready."

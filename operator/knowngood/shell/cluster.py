@@ -15,10 +15,10 @@ import orjson
 from kubernetes.aio import client, config
 
 from knowngood.api import API_VERSION
+from knowngood.core.facts.ownership import MANAGER
 from knowngood.shell import metrics
 
 Raw = dict[str, Any]
-FIELD_MANAGER = "knowngood"
 MERGE = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
 OPERATIONS = "application/json-patch+json"
@@ -219,7 +219,7 @@ class Cluster:
         if not self.may_write():
             raise ApiError(0, "NotLeading", "the Lease was not renewed in time; nothing is written without it")
         try:
-            written = await self.request(method, path, {"fieldManager": FIELD_MANAGER}, body, content_type)
+            written = await self.request(method, path, {"fieldManager": MANAGER}, body, content_type)
         except ApiError as error:
             metrics.API_WRITES.labels(resource.kind, error.reason or str(error.status)).inc()
             raise

@@ -14,6 +14,7 @@ from knowngood.api.common import Mode
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.core.response.needs import in_flight
 from knowngood.shell import cluster as c
+from knowngood.shell.ownership import give_back
 from knowngood.shell.store import Key, Store
 from knowngood.shell.writes import entry_of, refresh
 
@@ -76,6 +77,8 @@ class Fence:
                 uid, version = await self._seen(resource, key)
                 body = {"metadata": {"annotations": {ANNOTATION: self._token}}}
                 written = await self._api.patch(resource, *key, body, uid=uid, resource_version=version)
+                if resource is not c.INCIDENTS:  # whoever was killed may not have come to it
+                    written = await give_back(self._api, resource, written)
                 if self._store.keeps(resource.kind):
                     self._store.apply(written)
                 return

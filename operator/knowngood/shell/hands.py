@@ -13,6 +13,7 @@ from knowngood.core.response.mutation import Creation, Mutation, Target, Write
 from knowngood.core.response.needs import asks, needs
 from knowngood.core.signals.answer import Answer, DataState, failed
 from knowngood.shell import cluster as c
+from knowngood.shell.ownership import give_back
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.store import Store
 from knowngood.shell.writes import refresh
@@ -92,11 +93,11 @@ class Hands:
             return None  # whose it is shows at the next look
 
     async def _patched(self, mutation: Mutation) -> c.Raw:
-        target = mutation.target
+        target, resource = mutation.target, c.KINDS[mutation.target.kind]
         if target.kind in _BY_OPERATIONS:
-            return await self._operated(mutation)
-        return await self._api.patch(
-            c.KINDS[target.kind],
+            return await give_back(self._api, resource, await self._operated(mutation))
+        written = await self._api.patch(
+            resource,
             target.namespace,
             target.name,
             dict(mutation.patch),
@@ -105,6 +106,7 @@ class Hands:
             sub=mutation.sub or None,
             content_type=c.MERGE if target.kind in _CUSTOM else c.STRATEGIC,
         )
+        return written if mutation.sub else await give_back(self._api, resource, written)
 
     async def _operated(self, mutation: Mutation) -> c.Raw:
         """Worked out on the object as it is, which has to be the one that was decided on."""

@@ -9,6 +9,7 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.modelstatus import KnownGoodSource
 from knowngood.api.observed import NamedImage
 from knowngood.api.plan import Plan, PlanKnownGood, PlanStep, StepState
+from knowngood.core.facts.ownership import MANAGER
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.facts.workload import Pod, PodContainer, read_pod, read_workload
 from knowngood.core.response.changing import Changing, State
@@ -152,6 +153,7 @@ def once_seen(operator: Client, mutation: Mutation) -> Answer:
     guard = {"uid": target.uid, "resourceVersion": target.resource_version}
     body = {**mutation.patch, "metadata": {**mutation.patch.get("metadata", {}), **guard}}
     type_ = MERGE if "knowngood.dev" in target.api_version else STRATEGIC
+    path += f"?fieldManager={MANAGER}"
     while (answer := operator.send("PATCH", path, body, type_)).status == 403 and time.monotonic() < end:
         pass
     return answer

@@ -1,16 +1,18 @@
 """A pin and who puts back what stood there, on a real API server: managedFields tell a manager from a person."""
 
+import copy
 from typing import Any
 
 import pytest
 
+from knowngood.core.facts.ownership import given_back
 from knowngood.core.facts.workload import read_workload
 from knowngood.core.response.contested import Revert
 from tests.conformance import apiserver
 from tests.conformance.admission import world
 from tests.conformance.admission.acting import Acting
 from tests.conformance.admission.attacks.base import containers
-from tests.conformance.admission.cluster import STRATEGIC, Client, admin, path_of
+from tests.conformance.admission.cluster import MERGE, STRATEGIC, Client, admin, path_of
 from tests.conformance.admission.world import GOOD, RUNNING
 from tests.conformance.apiserver import ApiServer
 
@@ -124,3 +126,57 @@ def test_a_person_who_applies_the_same_is_no_reverter(api: ApiServer, operator: 
     applied = git.admin.send("PATCH", f"{git.path}?fieldManager=kubectl", git.body, APPLY)
     assert applied.status == 200, applied.message
     assert revert(act) is None
+
+
+def helms(api: ApiServer, git: Git, image: str) -> int:
+    """What an upgrade by helm 4 is answered: server-side apply, without force."""
+    body = copy.deepcopy(git.body)
+    body["spec"]["template"]["spec"]["containers"][0]["image"] = image
+    return git.admin.send("PATCH", f"{git.path}?fieldManager={git.manager}", body, APPLY).status
+
+
+def gives_back(operator: Client, path: str) -> None:
+    """As the operator's account, of what is at the path: nothing else changes."""
+    before = operator.send("GET", path).body
+    entries = given_back(before)
+    assert entries is not None
+    guard = {key: before["metadata"][key] for key in ("uid", "resourceVersion")}
+    given = operator.send("PATCH", path, {"metadata": {"managedFields": entries, **guard}}, MERGE)
+    assert given.status == 200, given.message
+    assert given.body["spec"] == before["spec"]
+    assert given_back(given.body) is None
+    was = [(e["manager"], e["time"]) for e in before["metadata"]["managedFields"]]
+    assert {(e["manager"], e["time"]) for e in given.body["metadata"]["managedFields"]} <= set(was)
+
+
+def test_what_was_pinned_is_given_back_so_that_an_upgrade_is_not_refused(api: ApiServer, operator: Client) -> None:
+    git = Git(api, "upgraded", "helm", True)
+    pinned(operator, git, "upgraded")
+    assert helms(api, git, world.CANDIDATE) == 409, "this is what it is for"
+    gives_back(operator, git.path)
+    assert helms(api, git, world.CANDIDATE) == 200
+
+
+def test_one_that_puts_back_what_was_given_back_is_recognised(api: ApiServer, operator: Client) -> None:
+    git = Git(api, "given-back", "kustomize-controller", True)
+    act = pinned(operator, git, "given-back")
+    gives_back(operator, git.path)
+    assert revert(act) is None
+    git.reconcile()
+    assert revert(act) is not None
+
+
+def test_a_service_that_was_led_away_and_back_is_its_owners(api: ApiServer, operator: Client) -> None:
+    name, standby = "led-by-helm", world.workload("led-by-helm-standby", "led-by-helm")
+    workload, service = world.workload(name, name), world.service(name, name)
+    for item in (standby, workload, world.reached(world.model(name), f"{name}-standby")):
+        assert admin(api).create(item).status == 201
+    path = path_of(service)
+    applied = f"{path}?fieldManager=helm"
+    assert admin(api).send("PATCH", applied, service, APPLY).status == 201
+    for step in ({}, {"rerouteTraffic": {"to": "Workload"}}):
+        given = {"name": "lead", "action": "RerouteTraffic", **step}
+        Acting(operator, name, given, path_of(workload), path_of(standby)).write()
+        gives_back(operator, path)
+    service["spec"]["selector"] = {"app": name, "tier": "a"}
+    assert admin(api).send("PATCH", applied, service, APPLY).status == 200

@@ -176,7 +176,7 @@ def test_where_nothing_changed_that_is_said_with_what_was_and_was_not_looked_at(
     [found] = causes(scene(missing=[Missing(item="rollouts"), Missing(item="Secret s"), Missing(item="traces x")]))
     assert found.kind is CauseKind.UNKNOWN
     assert found.score == 99 or found.score == 100
-    assert found.evidence[0].startswith("looked at: 1 roll-outs, 2 pods")
+    assert found.evidence[0].startswith("looked at: 1 roll-out, 2 pods")
     assert found.evidence[1] == "could not be looked at: rollouts; Secret s"
 
 

@@ -54,6 +54,13 @@ def test_what_is_wrong_from_the_first_sample_on_began_before() -> None:
     assert found == Onset(T, None, T, OnsetMethod.BEFORE_SAMPLES)
 
 
+def test_what_was_well_in_between_did_not_begin_before() -> None:
+    """The bad release was there once before, and is rolled out again."""
+    found = onset(s.asked(s.ratio(lambda t: 0.1 if t < 120 or t > 280 else 0.97)))
+    assert found.method is not OnsetMethod.BEFORE_SAMPLES
+    assert found.at >= T + 250
+
+
 @pytest.mark.parametrize("points", [0, 1, 3, 7])
 def test_with_few_points_it_lies_between_the_last_healthy_poll_and_the_breach(points: int) -> None:
     found = onset(s.asked(s.ratio(lambda _: 0.95, first=300 - 5 * points) if points else [], since=300, reach=40))

@@ -287,3 +287,20 @@ class TestMachine:
         assert after.phase is not None
         assert after.phase.value == "ContainmentFailed"
         assert type(after).from_object(after.to_object()) == after
+
+
+DENIED = "ValidatingAdmissionPolicy 'kg.services' with binding 'kg.bound' denied request: spec.selector: app=x: write y"
+SAID = "spec.selector: app=x: write y (admission policy kg.services)"
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (f'services "digits" is forbidden: {DENIED}', SAID),
+        (f'deployments.apps "digits" is invalid: : {DENIED}', SAID),
+        ("exceeded quota: pods=3", "exceeded quota: pods=3"),
+        ("", ""),
+    ],
+)
+def test_what_a_policy_says_comes_before_its_name(message: str, said: str) -> None:
+    assert machine.said_by_admission(message) == said

@@ -8,7 +8,7 @@ import yaml
 from tests.unit.docs.pages import DOCS, REPO
 
 MANIFESTS = sorted(p for p in (REPO / "manifests" / "playbooks").glob("*.yaml") if p.stem != "kustomization")
-HEADINGS = ("What it does", "What it cannot fix", "What you do next", "What it may be a case of")
+HEADINGS = ("What it does", "What you see", "What it cannot fix", "What you do next", "What it may be a case of")
 
 
 def test_pages_and_manifests_are_the_same() -> None:

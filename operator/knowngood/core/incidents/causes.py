@@ -34,12 +34,13 @@ def _rank(found: Cause) -> tuple[int, int, float, str, list[str]]:
 def _unknown(scene: Scene, best: int) -> Cause:
     evidence = scene.evidence
     counted = (
-        (evidence.rollouts, "roll-outs"),
-        (evidence.pods, "pods"),
-        (evidence.configs, "ConfigMaps"),
-        (evidence.dependencies, "dependencies"),
+        (evidence.rollouts, "roll-out", "roll-outs"),
+        (evidence.pods, "pod", "pods"),
+        (evidence.configs, "ConfigMap", "ConfigMaps"),
+        (evidence.dependencies, "dependency", "dependencies"),
     )
-    looked = ["looked at: " + ", ".join(f"{len(things)} {name}" for things, name in counted)]
+    numbers = (f"{len(found)} {one if len(found) == 1 else many}" for found, one, many in counted)
+    looked = ["looked at: " + ", ".join(numbers)]
     secrets = [m.item for m in evidence.missing if m.item.startswith("Secret")]
     unseen = [*blind(evidence), *secrets]
     if unseen:

@@ -22,6 +22,7 @@ _CHANGED = 15.0  # a likelihood ratio that unchanged data passes about once in a
 _LEAST_BINS = 8
 _MARGIN = 2  # bins on either side
 _MOST_CORRELATED = 0.9
+_QUARTERS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +158,6 @@ def _always_bad(track: Track, limit: Limit | None) -> bool:
     """Whether the samples are beyond the limit from the first to the last: it began before them."""
     if limit is None or not track.share:
         return False
-    quarter = max(1, len(track.values) // 4)
-    first = float(np.average(track.values[:quarter], weights=track.weights[:quarter]))
-    return first < limit.value if limit.below else first > limit.value
+    parts = [p for p in np.array_split(np.arange(len(track.values)), _QUARTERS) if len(p)]
+    means = np.array([np.average(track.values[p], weights=track.weights[p]) for p in parts])
+    return bool((means < limit.value).all() if limit.below else (means > limit.value).all())

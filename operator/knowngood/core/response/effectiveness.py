@@ -12,7 +12,7 @@ from knowngood.api.observed import Verdict
 from knowngood.core.facts.images import parse_image
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import conditioned, told
-from knowngood.core.response import handing
+from knowngood.core.response import handing, outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.signals.answer import DataState
@@ -21,7 +21,7 @@ from knowngood.core.signals.compiled import SLIDING
 _LEAST_VERIFY = 60.0
 _LOOK_AGAIN = 5.0
 _UNTOUCHED = frozenset({IncidentPhase.OPEN, IncidentPhase.AWAITING_APPROVAL})
-_SAID_BY_PLAN = frozenset({Reason.NOT_SUPPORTED.value, Reason.PLAYBOOK_NOT_FOUND.value})
+_SAID_BY_PLAN = frozenset({Reason.NOT_SUPPORTED.value, Reason.PLAYBOOK_NOT_FOUND.value, Reason.NO_RESPONSE.value})
 
 
 def judge(facts: Facts) -> Effect | None:
@@ -40,11 +40,13 @@ def next_look(facts: Facts) -> float | None:
 
 def _nothing_contained(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     """A plan without containment says so, once its steps are done."""
-    from_plan = status.plan.notes[0].partition(":") if status.plan and status.plan.notes else ("", "", "")
+    notes = [note.partition(": ") for note in (status.plan.notes if status.plan else ())]
+    from_plan = next((note for note in notes if note[0] in _SAID_BY_PLAN), ("", "", ""))
     if any(c.type == ConditionType.CONTAINED for c in status.conditions):
         return status
-    message = "the plan contains nothing; evidence is kept" + (f" ({from_plan[2].strip()})" if from_plan[2] else "")
-    reason = Reason(from_plan[0]) if from_plan[0] in _SAID_BY_PLAN else Reason.NOTHING_TO_CONTAIN
+    message = f"{outcome.UNCHANGED}; evidence is kept" + (f" ({from_plan[2]})" if from_plan[2] else "")
+    named = from_plan[0] and from_plan[0] != Reason.NO_RESPONSE
+    reason = Reason(from_plan[0]) if named else Reason.NOTHING_TO_CONTAIN
     return conditioned(status, ConditionType.CONTAINED, ConditionStatus.FALSE, reason, message, facts.now)
 
 

@@ -4,6 +4,7 @@ Intent stands in the status before its effect, and each step first looks whether
 any two lines therefore loses nothing and doubles nothing.
 """
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from knowngood.core.response.facts import Facts
 from knowngood.core.response.registry import action
 
 _LOOK_FOR_SIGNALS = 1.0
+_POLICY = re.compile(r".*? \w+AdmissionPolicy '(?P<name>[^']+)' .*?denied request: (?P<says>.+)", re.DOTALL)
 _PATIENCE = timedelta(minutes=1)
 _LONGEST = timedelta(minutes=10)  # however often the process begins anew
 Check = Callable[[Facts], Effect | None]
@@ -138,12 +140,18 @@ def evidence_frozen(facts: Facts, evidence: Evidence) -> AIIncidentStatus:
     return ladder.intended(status, facts.with_status(status))
 
 
+def said_by_admission(message: str) -> str:
+    """What a policy says about the object, before which policy it is; an Event shows the beginning."""
+    found = _POLICY.match(message)
+    return f"{found['says']} (admission policy {found['name']})" if found else message
+
+
 def refused_by_server(facts: Facts, message: str) -> AIIncidentStatus:
     """The API server will never accept this patch (forbidden, invalid): the step has failed, loudly."""
     step = ladder.current(facts.incident.status)
     if step is None:
         return facts.incident.status
-    why = f"the API server refused the patch: {message}"[:4000]
+    why = f"the API server refused the patch: {said_by_admission(message)}"[:4000]
     status = outcome.failed(facts.incident.status, step, Reason.FAILED, why, facts)
     return ladder.intended(status, facts.with_status(status))
 

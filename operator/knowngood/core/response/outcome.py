@@ -11,6 +11,8 @@ from knowngood.core.response.facts import Facts
 BESIDE = frozenset({ActionName.PAUSE_ROLLOUT, ActionName.QUARANTINE_DIGEST, ActionName.RUN_JOB, ActionName.GATE})
 """Actions that change nothing of what answers, so that their end is no containment, their failure no loss of one."""
 
+UNCHANGED = "no step of the plan changes what answers, which goes on"
+
 
 def condition(
     status: AIIncidentStatus, value: ConditionStatus, reason: Reason, message: str, facts: Facts
@@ -79,6 +81,11 @@ def ended(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) 
 def _beside(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
     done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now, "message": message}
     status = told(stepped(status, step.name, done), facts.now, "StepDone", f"{step.name} ({step.action}): {message}")
+    return nothing_yet(status, facts)
+
+
+def nothing_yet(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
+    """Where it was said that something is waited for, and that is over."""
     old = find_condition(status.conditions, ConditionType.CONTAINED)
     if old is None or old.status is ConditionStatus.TRUE:
         return status
@@ -120,4 +127,4 @@ def contest(
 def why_not_contained(status: AIIncidentStatus) -> str:
     """What the condition Contained says, for a notification."""
     found = find_condition(status.conditions, ConditionType.CONTAINED)
-    return f"not contained: {found.message}" if found else "nothing to contain"
+    return f"not contained: {found.message if found else UNCHANGED}"

@@ -11,7 +11,7 @@ from knowngood.api.conditions import Reason
 from knowngood.api.durations import seconds
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.playbook import Step
+from knowngood.api.playbook import OnFailure, Step
 from knowngood.api.steps import ActionName, PromQLGate
 from knowngood.core.facts.things import Ref
 from knowngood.core.incidents.decisions import counts
@@ -82,7 +82,7 @@ class Gate(Action):
         if made is not None:
             return made
         if _overdue(facts, step):
-            why = f"not let through within {step.timeout or _usual(step)}"
+            why = f"not let through within {_limit(step)}"
             return Record(_closed(facts, step, Reason.GATE_CLOSED, why))
         return Record(facts.incident.status)
 
@@ -116,7 +116,10 @@ def _job(step: PlanStep) -> str:
 
 def _open(facts: Facts, step: PlanStep, why: str, actor: Actor = Actor.OPERATOR) -> AIIncidentStatus:
     done = {"state": StepState.DONE, "reason": Reason.DONE.value, "message": why, "finished_at": facts.now}
-    return told(stepped(facts.incident.status, step.name, done), facts.now, "GateOpened", f"{step.name}: {why}", actor)
+    status = told(
+        stepped(facts.incident.status, step.name, done), facts.now, "GateOpened", f"{step.name}: {why}", actor
+    )
+    return outcome.nothing_yet(status, facts)
 
 
 def _closed(facts: Facts, step: PlanStep, reason: Reason, why: str, actor: Actor = Actor.OPERATOR) -> AIIncidentStatus:
@@ -125,7 +128,10 @@ def _closed(facts: Facts, step: PlanStep, reason: Reason, why: str, actor: Actor
 
 
 def _waiting(facts: Facts, step: PlanStep, reason: Reason | str, why: str) -> Effect:
-    return Record(stepped(facts.incident.status, step.name, {"reason": str(reason), "message": why}))
+    """Said of the step and of the containment, so that whoever is waited for hears of it."""
+    waits = reason if isinstance(reason, Reason) else Reason.GATE_WAITS
+    status = outcome.not_contained(facts.incident.status, step, waits, why, facts)
+    return Record(stepped(status, step.name, {"reason": str(reason), "message": why}))
 
 
 def _said(facts: Facts, step: PlanStep) -> Effect | None:
@@ -144,7 +150,11 @@ def _said(facts: Facts, step: PlanStep) -> Effect | None:
 
 def _ask(facts: Facts, step: PlanStep, given: GateDecision | None, plan_hash: str) -> str:
     """What a person is to write, and why what they wrote does not count."""
-    ask = f"write {{name: {step.name}, decision: Approve, by: <you>, planHash: {plan_hash}}} into spec.gates, or Reject"
+    word = f"{{name: {step.name}, decision: Approve, by: <you>, planHash: {plan_hash}}}"
+    asked = (step.gate.person.ask if step.gate and step.gate.person else None) or "May it go on?"
+    asked += "" if asked.endswith(("?", ".", "!")) else "."
+    silence = "it goes on" if step.on_failure is OnFailure.CONTINUE else "it stays as it is"
+    ask = f"{asked} Write {word} into spec.gates, or decision: Reject; without a word within {_limit(step)} {silence}"
     if facts.unguarded:
         return f"{facts.unguarded}, so that nobody's word counts; install the chart with admission.enabled"
     if given is None:
@@ -188,13 +198,17 @@ def _within(value: float, gate: PromQLGate) -> bool:
 
 def _timed(facts: Facts, step: PlanStep, reason: Reason | DataState, why: str) -> Effect | None:
     """It waits with that reason, unless its time is over."""
-    return None if _overdue(facts, step) else _waiting(facts, step, reason.value, why)
+    return None if _overdue(facts, step) else _waiting(facts, step, reason, why)
 
 
 def _overdue(facts: Facts, step: PlanStep) -> bool:
     """Whether it has waited for as long as it may."""
     waited = facts.now - (step.intended_at or facts.now)
-    return waited > timedelta(seconds=seconds(step.timeout or _usual(step)))
+    return waited > timedelta(seconds=seconds(_limit(step)))
+
+
+def _limit(step: PlanStep) -> str:
+    return step.timeout or _usual(step)
 
 
 def _usual(step: Step | PlanStep) -> str:

@@ -1,6 +1,6 @@
 """Notify: an Event and a log line that say what happened and what was done about it."""
 
-from knowngood.api.conditions import ConditionType, Reason, is_true
+from knowngood.api.conditions import ConditionType, Reason, find_condition, is_true
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
@@ -32,11 +32,12 @@ class Notify(Action):
         """Say whether it is contained, and on what."""
         status = facts.incident.status
         contained = is_true(status.conditions, ConditionType.CONTAINED)
+        how = find_condition(status.conditions, ConditionType.CONTAINED)
         known_good = status.plan.known_good if status.plan else None
         images = ", ".join(c.image for c in known_good.containers) if known_good else ""
         lead = f"{facts.incident.spec.model_ref.name}: {facts.incident.spec.summary or 'incident'}"
         where = f" on {images}" if images and facts.running else ""
-        result = f"contained{where}" if contained else outcome.why_not_contained(status)
+        result = f"contained{where}: {how.message}" if contained and how else outcome.why_not_contained(status)
         done = {"state": StepState.DONE, "reason": Reason.DONE.value, "finished_at": facts.now}
         return Tell(
             reason="IncidentContained" if contained else "IncidentNotContained",
