@@ -69,6 +69,9 @@ def test_a_step_that_fails_escalates_at_once() -> None:
     assert state(found, "away") is StepState.DONE
     assert state(found, "tell") is StepState.DONE, "told once, when all is done"
     assert len(found.told) == 1
+    found.live(600)
+    assert state(found, "pin") is StepState.FAILED, "of no pods it cannot be said that they run the known-good release"
+    assert reasons(found).count("Contained") == 1
 
 
 def test_without_a_next_rung_it_has_failed_and_is_told() -> None:

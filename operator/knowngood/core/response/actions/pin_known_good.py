@@ -139,7 +139,8 @@ class PinKnownGood(WorkloadAction):
         """Every pod that may still answer runs the pinned digest of every pinned container, and is ready."""
         live = [pod for pod in facts.pods if pod.live]
         workload = workload_of(facts)
-        there = bool(live) or workload.replicas == 0  # another step may have taken all of them away
+        # Another step may have taken all of them away; of a roll-out that got stuck that proves nothing.
+        there = bool(live) or (workload.replicas == 0 and step.reason != Reason.ROLL_OUT_STUCK)
         return there and all(pod.ready for pod in live) and not _stale(facts) and rolled_out(workload, len(live))
 
     def forbidden(self, facts: Facts, step: PlanStep) -> Why | None:
