@@ -27,7 +27,7 @@ def defined(cluster: Cluster, there: Path) -> Iterator[None]:
     theirs = cluster.run("get", "crd", "rollouts.argoproj.io").returncode == 0
     if not theirs:  # too large for what a client-side apply would annotate
         cluster("apply", "--server-side", "-f", str(there / "crds.yaml"))
-    eventually("the definitions are served", 60, lambda: KINDS <= _served(cluster))
+    eventually("the definitions are served", 60, lambda: _served(cluster) >= KINDS)
     try:
         yield
     finally:
