@@ -11,6 +11,7 @@ from tests.e2e.cluster import ROOT, Cluster, Place, Raw, eventually
 from tests.e2e.faults import free_port
 
 VERSION = "argoproj.io/v1alpha1"
+KINDS = {"rollouts", "experiments", "analysisruns", "analysistemplates", "clusteranalysistemplates"}
 FULL = '{"status":{"promoteFull":true}}'
 
 
@@ -20,15 +21,23 @@ def built() -> Path:
     return Path(subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout.strip())
 
 
-def define(cluster: Cluster, there: Path) -> None:
-    """The definitions; too large for what `kubectl apply` would annotate."""
-    cluster("apply", "--server-side", "--force-conflicts", "-f", str(there / "crds.yaml"))
-    cluster("wait", "--for=condition=Established", "crd/rollouts.argoproj.io", "--timeout=60s")
+@contextmanager
+def defined(cluster: Cluster, there: Path) -> Iterator[None]:
+    """With the definitions; those that were there before are somebody's, and stay as they are."""
+    theirs = cluster.run("get", "crd", "rollouts.argoproj.io").returncode == 0
+    if not theirs:  # too large for what a client-side apply would annotate
+        cluster("apply", "--server-side", "-f", str(there / "crds.yaml"))
+    eventually("the definitions are served", 60, lambda: _served(cluster) >= KINDS)
+    try:
+        yield
+    finally:
+        if not theirs:
+            cluster("delete", "-f", str(there / "crds.yaml"), "--ignore-not-found", "--wait=false")
 
 
-def forget(cluster: Cluster, there: Path) -> None:
-    """Without the definitions again."""
-    cluster("delete", "-f", str(there / "crds.yaml"), "--ignore-not-found", "--wait=false")
+def _served(cluster: Cluster) -> set[str]:
+    done = cluster.run("get", "--raw", f"/apis/{VERSION}")
+    return {found["name"] for found in json.loads(done.stdout)["resources"]} if done.returncode == 0 else set()
 
 
 @contextmanager
