@@ -10,7 +10,7 @@ from dataclasses import fields
 from tests.faults.cluster import Surroundings
 from tests.faults.proxy import ANSWERS, HANGING, KILLS, Faults
 from tests.faults.run import Case, End, Outcome, Recording, play
-from tests.faults.scenes import SCENES, Scene
+from tests.faults.scenes import SCENES, Scene, tellers
 from tests.faults.writes import effect_of
 
 AT_ONCE = 10  # worlds; each of them mostly waits
@@ -160,7 +160,8 @@ def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
     more = Counter(outcome.effects) - Counter(recording.scene.effects)
     found += [f"{effect} {n} times more than once" for effect, n in more.items()]
     if outcome.end is not None:
-        told, due = Counter(outcome.end.timeline), Counter(recording.end.timeline) | failures
+        told = Counter(outcome.end.timeline)
+        due = Counter(recording.end.timeline) | failures | Counter(Notified=_tells(outcome.end, recording.scene))
         found += [f"{n} entries {reason}" for reason, n in told.items() if n > max(1, due[reason])]
         if len(outcome.end.incidents) > 1:
             found.append(f"{len(outcome.end.incidents)} incidents")
@@ -170,6 +171,11 @@ def _doubled(outcome: Outcome, recording: Recording) -> list[str]:
 def _failures(end: End | None) -> int:
     """How many steps failed, each of which is told of: what an escalation tries next may be refused as well."""
     return sum(state in {"Failed", "Undone"} for _, state in end.steps) if end is not None else 0
+
+
+def _tells(end: End, scene: Scene) -> int:
+    """How many steps told people: a refused step may bring a rung that tells again."""
+    return sum(state == "Done" for name, state in end.steps if name in tellers(scene))
 
 
 def _listed(effects: Sequence[str]) -> str:

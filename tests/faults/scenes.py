@@ -128,6 +128,13 @@ def playbook(namespace: str, scene: Scene) -> Raw:
     return _named("Playbook", namespace, "answer", spec)
 
 
+def tellers(scene: Scene) -> frozenset[str]:
+    """The steps that tell people; the next rung has one of its own."""
+    spec = playbook("", scene)["spec"]
+    rungs = (*spec["contain"], *(spec.get("escalate") or {}).get("steps", ()))
+    return frozenset(step["name"] for step in rungs if step["action"] == TELL["action"])
+
+
 def _named(kind: str, namespace: str, name: str, spec: Raw, labels: Raw | None = None) -> Raw:
     meta = {"name": name, "namespace": namespace, "labels": labels or {}}
     return {"apiVersion": API, "kind": kind, "metadata": meta, "spec": spec}

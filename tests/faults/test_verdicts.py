@@ -9,6 +9,7 @@ from tests.faults import matrix, poison, takeover
 from tests.faults.proxy import Faults
 from tests.faults.run import Case, End, Outcome
 from tests.faults.scenes import PROMOTED
+from tests.faults.shipped import GUARDED
 
 END = End(
     incidents=("digits-*-1",),
@@ -56,6 +57,17 @@ def test_what_is_broken_is_named(said: str) -> None:
 def test_a_refused_patch_has_to_be_loud() -> None:
     quiet = replace(SOUND, case=replace(SOUND.case, fault=Faults.INVALID), effects=())
     assert matrix.complaints(quiet, RECORDING)
+
+
+def test_a_next_rung_tells_again_and_nobody_tells_twice() -> None:
+    refused = Case(GUARDED, "PATCH configmaps [flag]", Faults.INVALID)
+    steps = (("guard", "Failed"), ("tell", "Done"), ("slow", "Done"), ("tell-again", "Done"))
+    told = ("Opened", "ContainmentFailed", "Contained", "Notified", "Notified")
+    sound = Outcome(refused, True, replace(END, steps=steps, timeline=told), SOUND.events, ("flag",))
+    recording = replace(RECORDING, scene=GUARDED)
+    assert matrix.complaints(sound, recording) == []
+    thrice = replace(sound, end=replace(END, steps=steps, timeline=(*told, "Notified")))
+    assert matrix.complaints(thrice, recording) == ["3 entries Notified"]
 
 
 def test_a_write_of_a_former_leader_is_named() -> None:
