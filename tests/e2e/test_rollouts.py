@@ -138,18 +138,18 @@ def test_a_pin_that_waits_at_a_step_says_what_a_person_can_do(place: RolloutPlac
     assert place.running() == {place.good}
 
 
-def test_a_rollout_whose_template_is_elsewhere_is_refused(place: RolloutPlace) -> None:
-    rollout = place.rollout()
+def test_a_rollout_whose_template_is_elsewhere_is_refused(served: RolloutPlace, gate: Proxy) -> None:
+    rollout = served.rollout()
     spec = {key: rollout["spec"][key] for key in ("selector", "strategy")}
     ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nowhere"}
     meta = {"name": "borrower", "namespace": NAMESPACE, "labels": {"knowngood.dev/model": "borrower"}}
-    model = place.model(None)
+    model = served.model(None)
     model["spec"]["workloadRef"]["name"] = model["metadata"]["name"] = "borrower"
     spec |= {"replicas": 0, "workloadRef": ref, "selector": {"matchLabels": {"app": "borrower"}}}
-    place.cluster.apply({**rollout, "metadata": meta, "spec": spec, "status": None}, model)
+    served.cluster.apply({**rollout, "metadata": meta, "spec": spec, "status": None}, model)
 
     def ready() -> Raw:
-        found = place.cluster.get("modeldeployment", "borrower", "-n", NAMESPACE)
+        found = served.cluster.get("modeldeployment", "borrower", "-n", NAMESPACE)
         return condition(found.get("status") or {}, "Ready")
 
     said = eventually("refused", 30, lambda: ready().get("reason") == "NotSupported" and ready())
