@@ -83,12 +83,6 @@ def contained(place: RolloutPlace) -> Raw:
     return condition(found.get("status", {}), "Contained") if found else {}
 
 
-def told(place: RolloutPlace, text: str) -> Raw:
-    """The same once its message holds the text."""
-    found = contained(place)
-    return found if text in found.get("message", "") else {}
-
-
 def test_a_bad_canary_is_pinned_back_by_guarded_operations(place: RolloutPlace, gate: Proxy) -> None:
     begun = len(gate.writes)
     place.set_image(place.bad)
@@ -120,22 +114,6 @@ def test_a_person_who_writes_first_wins(place: RolloutPlace, gate: Proxy) -> Non
     assert place.image() == place.better
     assert gate.struck
     assert gate.struck.accepted == 422
-
-
-def test_a_pin_that_waits_at_a_step_says_what_a_person_can_do(place: RolloutPlace) -> None:
-    """The bad release is promoted while nobody looks, so that the pin is a canary itself."""
-    place.suspend(True)
-    place.set_image(place.bad)
-    place.promote()
-    eventually("the bad release serves", 60, lambda: place.serves(place.bad))
-    place.suspend(False)
-    said = eventually("told", 60, lambda: told(place, "promote --full digits"))
-    assert "Rollout digits waits at canary step 2 of 2, a pause without an end" in said["message"]
-    assert said["status"] == "False"
-    assert place.running() == {place.good, place.bad}
-    place.promote()
-    eventually("contained", 60, lambda: place.in_phase("Contained"))
-    assert place.running() == {place.good}
 
 
 def test_a_rollout_whose_template_is_elsewhere_is_refused(served: RolloutPlace, gate: Proxy) -> None:
