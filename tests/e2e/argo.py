@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from lab.model.releases import BAD, BETTER, GOOD
 from tests.e2e.cluster import ROOT, Cluster, Place, Raw, eventually
 from tests.e2e.faults import free_port
 
@@ -59,19 +60,25 @@ def controller(there: Path, kubeconfig: str, namespace: str, log: Path) -> Itera
 
 
 class RolloutPlace(Place):
-    """A namespace with the digits model as a Rollout: two pods, and a canary that waits at one of them."""
+    """A namespace with the digits model as a Rollout: two pods, and a canary that waits at one of them.
+
+    Both pods hear of late labels of both releases; a variable tells which is whose.
+    """
 
     def _deployment(self, name: str, port: int, container: Raw) -> Raw:
         made = super()._deployment(name, port, container)
         if name != "digits":
             return made
+        made["spec"]["template"]["spec"]["containers"][0]["env"].append(self._variable(self.good))
         canary = {"canary": {"steps": [{"setWeight": 50}, {"pause": {}}]}}
         spec = {**made["spec"], "replicas": 2, "strategy": canary}
         return {**made, "apiVersion": VERSION, "kind": "Rollout", "spec": spec}
 
     def model(self, pin: str | None) -> Raw:
-        """Served by the Rollout."""
+        """Served by the Rollout; the variable goes back with the image."""
         made = super().model(pin)
+        if pin:
+            made["spec"]["knownGood"]["containers"][0]["env"] = [self._variable(pin)]
         made["spec"]["workloadRef"] = {"apiVersion": VERSION, "kind": "Rollout", "name": "digits"}
         return made
 
@@ -85,9 +92,14 @@ class RolloutPlace(Place):
 
     def set_image(self, image: str) -> None:
         """A person's new release."""
-        path = "/spec/template/spec/containers/0/image"
-        patch = json.dumps([{"op": "replace", "path": path, "value": image}])
+        path, variable = "/spec/template/spec/containers/0", self._variable(image)
+        places = ((f"{path}/image", image), (f"{path}/env/1", variable))
+        patch = json.dumps([{"op": "replace", "path": place, "value": value} for place, value in places])
         self.kubectl("patch", "rollout", "digits", "--type=json", "-p", patch)
+
+    def _variable(self, image: str) -> Raw:
+        version = {self.good: GOOD, self.bad: BAD, self.better: BETTER}[image]
+        return {"name": "MODEL_REVISION", "value": version}
 
     def promote(self) -> None:
         """What `kubectl argo rollouts promote --full` does."""

@@ -83,12 +83,6 @@ def contained(place: RolloutPlace) -> Raw:
     return condition(found.get("status", {}), "Contained") if found else {}
 
 
-def told(place: RolloutPlace, text: str) -> Raw:
-    """The same once its message holds the text."""
-    found = contained(place)
-    return found if text in found.get("message", "") else {}
-
-
 def test_a_bad_canary_is_pinned_back_by_guarded_operations(place: RolloutPlace, gate: Proxy) -> None:
     begun = len(gate.writes)
     place.set_image(place.bad)
@@ -122,34 +116,18 @@ def test_a_person_who_writes_first_wins(place: RolloutPlace, gate: Proxy) -> Non
     assert gate.struck.accepted == 422
 
 
-def test_a_pin_that_waits_at_a_step_says_what_a_person_can_do(place: RolloutPlace) -> None:
-    """The bad release is promoted while nobody looks, so that the pin is a canary itself."""
-    place.suspend(True)
-    place.set_image(place.bad)
-    place.promote()
-    eventually("the bad release serves", 60, lambda: place.serves(place.bad))
-    place.suspend(False)
-    said = eventually("told", 60, lambda: told(place, "promote --full digits"))
-    assert "Rollout digits waits at canary step 2 of 2, a pause without an end" in said["message"]
-    assert said["status"] == "False"
-    assert place.running() == {place.good, place.bad}
-    place.promote()
-    eventually("contained", 60, lambda: place.in_phase("Contained"))
-    assert place.running() == {place.good}
-
-
-def test_a_rollout_whose_template_is_elsewhere_is_refused(place: RolloutPlace) -> None:
-    rollout = place.rollout()
+def test_a_rollout_whose_template_is_elsewhere_is_refused(served: RolloutPlace, gate: Proxy) -> None:
+    rollout = served.rollout()
     spec = {key: rollout["spec"][key] for key in ("selector", "strategy")}
     ref = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "nowhere"}
     meta = {"name": "borrower", "namespace": NAMESPACE, "labels": {"knowngood.dev/model": "borrower"}}
-    model = place.model(None)
+    model = served.model(None)
     model["spec"]["workloadRef"]["name"] = model["metadata"]["name"] = "borrower"
     spec |= {"replicas": 0, "workloadRef": ref, "selector": {"matchLabels": {"app": "borrower"}}}
-    place.cluster.apply({**rollout, "metadata": meta, "spec": spec, "status": None}, model)
+    served.cluster.apply({**rollout, "metadata": meta, "spec": spec, "status": None}, model)
 
     def ready() -> Raw:
-        found = place.cluster.get("modeldeployment", "borrower", "-n", NAMESPACE)
+        found = served.cluster.get("modeldeployment", "borrower", "-n", NAMESPACE)
         return condition(found.get("status") or {}, "Ready")
 
     said = eventually("refused", 30, lambda: ready().get("reason") == "NotSupported" and ready())

@@ -73,3 +73,26 @@ def test_what_cannot_be_done_is_passed_over_with_the_reason(action: str) -> None
     assert (act.state, act.reason, pin.state) == ("Skipped", "NotSupported", "Done")
     assert "Argo Rollouts writes their selectors" in act.message
     assert found.image == b.image("good")
+
+
+def held(**changes: Any) -> World:
+    steps = [{"name": "hold", "action": "PauseRollout"}, b.AWAY]
+    model = b.model({"knownGood": b.pinned(), "workloadRef": b.ROLLOUT_REF})
+    return World(playbooks=(b.playbook(steps=steps),), model=model, workload=b.workload(**b.ROLLOUT, **changes))
+
+
+def test_what_holds_it_is_lifted_by_what_scales_it_since_a_paused_rollout_is_not_scaled() -> None:
+    found = held()
+    found.live(60)
+    assert found.workload is not None
+    assert (found.workload.paused, found.workload.replicas) == (False, 0)
+    assert [p.patch["spec"] for p in found.patches] == [{"paused": True}, {"replicas": 0, "paused": None}]
+    assert found.status.plan is not None
+    assert [s.state for s in found.status.plan.steps] == ["Done", "Done"]
+
+
+def test_what_a_person_holds_is_not_scaled() -> None:
+    found = held(paused=True)
+    found.live(60)
+    assert found.patches == []
+    assert found.condition("Contained").reason == "Paused"

@@ -43,6 +43,13 @@ class TestLearn:
         pods = {"new": b.pod("new", "bad", **hint)}
         assert learn({}, [("1", "new"), ("2", "new")], pods, "model") == {"2": b.BAD}
 
+    def test_the_hint_decides_too_where_late_labels_reach_a_canary_and_the_release_before_it(self) -> None:
+        pods = {"old": b.pod("old", "good", env=(("R", "1"),)), "new": b.pod("new", "bad", env=(("R", "2"),))}
+        both = [(value, pod) for value in ("1", "2") for pod in pods]
+        assert learn({"1": b.GOOD}, both, pods, "model") == {"1": b.GOOD, "2": b.BAD}
+        assert learn({}, both, pods, "model") == {"1": b.GOOD, "2": b.BAD}
+        assert learn({}, [("3", "old"), ("3", "new")], pods, "model") == {}
+
     def test_a_pod_that_is_unknown_or_starting_teaches_nothing(self) -> None:
         starting = b.pod("new", containers=(PodContainer("model", b.image("bad"), ""),))
         assert learn({}, [("1", "gone"), ("2", "new")], {"new": starting}, "model") == {}

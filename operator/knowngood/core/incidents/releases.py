@@ -28,7 +28,8 @@ def learn(
 
     A value that is already tied keeps its digest. Of several new values on the same digest, the one that the pods
     name in an environment variable, a label or their image tag is taken; with no such hint none is, since a guess
-    could judge the wrong release.
+    could judge the wrong release. So it is with a value that pods of several digests export, as while a canary and the
+    release before it both hear of late labels.
     """
     candidates: dict[str, set[str]] = {}
     for value, pod_name in seen:
@@ -36,6 +37,9 @@ def learn(
         if value not in known and digest and len(value) <= _LONGEST_LABEL:
             candidates.setdefault(value, set()).add(digest)
     tied = dict(known)
+    for value, digests in candidates.items():
+        if len(digests) > 1:
+            candidates[value] = {d for d in digests if _hinted(value, d, pods.values(), container)}
     certain = {value: next(iter(digests)) for value, digests in candidates.items() if len(digests) == 1}
     for value, digest in certain.items():
         rivals = [v for v, d in certain.items() if d == digest]

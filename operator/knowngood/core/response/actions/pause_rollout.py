@@ -1,6 +1,7 @@
 """PauseRollout: hold the roll-outs of a Deployment or Rollout, so that nothing moves while people look.
 
-It writes whether that is paused, and one annotation of its own. A pin of the same incident lifts it.
+It writes whether that is paused, and one annotation of its own. A pin of the same incident lifts it, and so
+does what scales a Rollout to zero.
 """
 
 from typing import ClassVar
@@ -14,6 +15,7 @@ from knowngood.api.steps import ActionName
 from knowngood.core.incidents.record import OVER
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.actions.pin_known_good import ANNOTATION as PINNED_BY
+from knowngood.core.response.actions.scale_to_zero import ANNOTATION as SCALED_BY
 from knowngood.core.response.changing import State, Why
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import PAUSED_BY, Ground, obstacle, target_name
@@ -83,5 +85,9 @@ class PauseRollout(WorkloadAction):
         return OVER
 
     def superseded(self, facts: Facts, step: PlanStep) -> bool:
-        """A pin of this incident lifted it."""
-        return workload_of(facts).annotations.get(PINNED_BY) == facts.incident.metadata.name
+        """A pin of this incident lifted it, or, of a Rollout, what scaled it."""
+        workload, incident = workload_of(facts), facts.incident.metadata.name
+        scaled = workload.kind == WorkloadKind.ROLLOUT and not workload.paused
+        return workload.annotations.get(PINNED_BY) == incident or (
+            scaled and workload.annotations.get(SCALED_BY) == incident
+        )
