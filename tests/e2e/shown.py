@@ -71,6 +71,8 @@ class ShownPlace(Place):
     def policy(self, mode: str = "Automatic") -> Raw:
         found = super().policy(mode)
         found["spec"]["signals"][0] |= {"name": self.signal, "type": self.type}
+        # of a few samples, where the machine is busy, a release that is right 97 times in 100 may show 0.88
+        found["spec"]["signals"][0]["detector"]["threshold"]["below"] = 0.6
         found["spec"]["responses"][0] |= {"name": "shown", "playbookRef": {"name": self.plays}}
         return found
 

@@ -112,6 +112,8 @@ def test_away_then_pinned_then_back() -> None:
         ("Service", "digits"),
     ]
     assert selector(found) == {"app": "digits"}
+    said = "every pod runs the known-good release; Service digits leads to Deployment digits again"
+    assert found.condition("Contained").message == said, "that callers are back is not what contains it"
     assert not [a for a in found.things[REF].annotations if a.startswith("knowngood.dev/")]
     assert found.image == b.image("good")
     assert found.status.phase is IncidentPhase.CONTAINED

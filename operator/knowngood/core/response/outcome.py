@@ -4,7 +4,7 @@ from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, fin
 from knowngood.api.durations import text
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
-from knowngood.api.steps import ActionName
+from knowngood.api.steps import ActionName, Destination
 from knowngood.core.incidents.record import conditioned, stepped, told
 from knowngood.core.response.facts import Facts
 
@@ -67,8 +67,8 @@ def person_wrote(status: AIIncidentStatus, step: PlanStep, message: str, facts: 
 
 
 def in_progress(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
-    """The step is under way."""
-    if step.action in BESIDE:
+    """The step is under way; while callers are led back, what is contained stays so."""
+    if step.action in BESIDE or (_way_back(step) and is_true(status.conditions, ConditionType.CONTAINED)):
         return status
     return condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, message, facts)
 
@@ -104,11 +104,23 @@ def contained(status: AIIncidentStatus, step: PlanStep, message: str, facts: Fac
         update["contained_after"] = after
     status = status.model_copy(update=update)
     status = told(status, facts.now, "Contained", f"{message}, {after} after opening")
-    status = condition(status, ConditionStatus.TRUE, Reason.DONE, message, facts)
+    status = condition(status, ConditionStatus.TRUE, Reason.DONE, _contains(status, step, message), facts)
     fought_over = step.reverts is not None or step.reason == Reason.CONTESTED
     if fought_over and is_true(status.conditions, ConditionType.CONTESTED):
         status = contest(status, ConditionStatus.FALSE, Reason.DONE, f"nobody puts it back now: {message}", facts)
     return unjudged(status, "not judged yet on a window that began after the containment", facts)
+
+
+def _contains(status: AIIncidentStatus, step: PlanStep, message: str) -> str:
+    """That callers are led back contains nothing by itself: it is said after what does."""
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if not _way_back(step) or old is None or old.status is not ConditionStatus.TRUE or message in old.message:
+        return message
+    return f"{old.message}; {message}"
+
+
+def _way_back(step: PlanStep) -> bool:
+    return step.reroute_traffic is not None and step.reroute_traffic.to is Destination.WORKLOAD
 
 
 def unjudged(status: AIIncidentStatus, why: str, facts: Facts) -> AIIncidentStatus:
