@@ -15,6 +15,7 @@ from tests.faults.world import LateError, World, world
 Raw = dict[str, Any]
 MODEL = "digits"
 PATIENCE = 180.0  # no wait is shorter for it; on a busy machine a process may take a minute to start
+HEALING = 3 * PATIENCE  # each life looks for a healthy minute of its own
 SETTLING = 60.0  # what differs for longer differs for good: a write that hangs is given up after 30 s, and repeated
 
 
@@ -115,7 +116,7 @@ def story(made: World) -> None:
     made.until("an end", PATIENCE, lambda: _done(made))
     if made.scene.heals:
         made.heal()
-        made.until("over", PATIENCE, lambda: _over(made))
+        made.until("over", HEALING, lambda: _over(made))
     made.polled(2)
 
 
