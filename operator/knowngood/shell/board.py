@@ -13,6 +13,7 @@ import numpy as np
 
 from knowngood.api.conditions import Reason
 from knowngood.api.observed import Verdict
+from knowngood.core.detectors.judgement import Judgement
 from knowngood.core.incidents.judge import Judged
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.recording import speaks_against
@@ -25,6 +26,11 @@ SignalKey = tuple[str, str]  # policy, signal
 _LEAST_ROWS = 64
 _SAYS_NOTHING = frozenset({Reason.IGNORED, Reason.NO_COMPARISON})
 _NEVER = np.nan
+
+
+def _same(old: Judgement, new: Judgement) -> bool:
+    """Whether it has been so since: of the same release, and of no other that it was not about before."""
+    return (old.verdict, old.digest) == (new.verdict, new.digest) and new.beside <= old.beside
 
 
 class Columns:
@@ -161,7 +167,7 @@ class ModelBoard:
         old = self.views.get(key)
         self.remember(signal, judged)
         verdict = judged.judgement.verdict
-        same = old is not None and old.judgement.verdict is verdict and old.judgement.digest == judged.judgement.digest
+        same = old is not None and _same(old.judgement, judged.judgement)
         healthy_at = now if verdict is Verdict.HEALTHY else old.healthy_at if old else None
         self._show(key, SignalView(signal, judged.judgement, old.since if same and old else now, healthy_at))
         if old is None or not same:

@@ -167,7 +167,7 @@ class Poller:
         new = {name: said for name, said in old.items() if name in names}
         for read in reads:
             if read.answer.state is DataState.OK and read.current:
-                new[read.signal.name] = "; ".join(read.frames[-1].samples.remarks)
+                new[read.signal.name] = "; ".join(sorted(read.frames[-1].samples.remarks))
         if new != old:
             self.remarks[key] = new
             self._wake_policy(key)

@@ -50,6 +50,11 @@ class TestLearn:
         assert learn({}, both, pods, "model") == {"1": b.GOOD, "2": b.BAD}
         assert learn({}, [("3", "old"), ("3", "new")], pods, "model") == {}
 
+    def test_what_kubernetes_numbers_a_pod_by_is_no_hint(self) -> None:
+        index = {"apps.kubernetes.io/pod-index": "1", "controller-revision-hash": "1"}
+        pods = {"m-0": b.pod("m-0", "good"), "m-1": b.pod("m-1", "bad", labels=index)}
+        assert learn({}, [("1", "m-0"), ("1", "m-1")], pods, "model") == {}
+
     def test_a_pod_that_is_unknown_or_starting_teaches_nothing(self) -> None:
         starting = b.pod("new", containers=(PodContainer("model", b.image("bad"), ""),))
         assert learn({}, [("1", "gone"), ("2", "new")], {"new": starting}, "model") == {}

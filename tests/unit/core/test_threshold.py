@@ -81,13 +81,6 @@ def test_a_breach_says_what_it_rests_on() -> None:
     assert "0.2" not in judged.message, "what changes from poll to poll would cost a write a poll"
 
 
-@pytest.mark.parametrize(("value", "limit", "said"), [(0.97, 60.0, True), (30.0, 60.0, False), (0.2, 0.9, False)])
-def test_a_share_below_a_percentage_says_what_to_write(value: float, limit: float, said: bool) -> None:
-    judged, _ = judge(ThresholdDetector(below=limit), replace(BAD, value=value), None, 0, POLL)
-    assert judged.verdict is Verdict.BREACH
-    assert ("write below: 0.6" in judged.message) is said
-
-
 STATES = st.sampled_from([s for s in DataState if s is not DataState.OK])
 SAMPLES = st.one_of(
     st.just(BAD),

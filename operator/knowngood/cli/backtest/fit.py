@@ -89,6 +89,8 @@ def _value(model: ModelDeployment, signal: CompiledSignal) -> str:
 def _near(selector: str) -> Iterator[str]:
     """Selectors of the metrics that may be meant where one with or without a suffix was written."""
     name = _name(selector)
+    if not name:  # it is among the matchers
+        return
     for suffix in _SUFFIXES:
         yield selector.replace(name, name + suffix, 1)
         if name.endswith(suffix):

@@ -83,8 +83,7 @@ def judge(
     if now - since + _TOLERANCE_SECONDS < seconds(detector.for_):
         waiting = f"the value is {threshold}, not yet for {detector.for_}"
         return replace(judged, verdict=Verdict.INCONCLUSIVE, reason=Reason.PENDING, message=waiting), after
-    hint = _percent(detector, sample.value)
-    return replace(judged, verdict=Verdict.BREACH, message=f"the value is {threshold}{hint}"), after
+    return replace(judged, verdict=Verdict.BREACH, message=f"the value is {threshold}"), after
 
 
 def _passed(detector: ThresholdDetector, value: float) -> tuple[Reason, str]:
@@ -96,11 +95,3 @@ def _passed(detector: ThresholdDetector, value: float) -> tuple[Reason, str]:
     limits = [f"below {detector.below:g}"] if detector.below is not None else []
     limits += [f"above {detector.above:g}"] if detector.above is not None else []
     return Reason.HEALTHY, " or ".join(limits)
-
-
-def _percent(detector: ThresholdDetector, value: float) -> str:
-    """What to write where a share may be held against a percentage, which it would always be below."""
-    limit = detector.below
-    if limit is None or not 0 <= value <= 1 < limit <= 100:
-        return ""
-    return f"; where it is a share, which is at most 1, write below: {limit / 100:g}"

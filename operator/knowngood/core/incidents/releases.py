@@ -16,6 +16,17 @@ from knowngood.core.facts.workload import Pod
 MAX_RELEASES = 50
 MAX_RUNS = 20
 _LONGEST_LABEL = 253
+_SET_BY_KUBERNETES = frozenset(
+    {
+        "apps.kubernetes.io/pod-index",
+        "controller-revision-hash",
+        "pod-template-generation",
+        "pod-template-hash",
+        "rollouts-pod-template-hash",
+        "statefulset.kubernetes.io/pod-name",
+    }
+)
+"""Labels of a pod that say nothing of its release, though their values may look so: an ordinal 1."""
 
 
 def learn(
@@ -60,7 +71,8 @@ def _hinted(value: str, digest: str, pods: Iterable[Pod], container: str) -> boo
         if found is None or found.running.digest != digest:
             continue
         tag = found.image.partition("@")[0].rpartition(":")[2]
-        if value in {tag, *(v for _, v in pod.env), *pod.labels.values()}:
+        labels = (v for k, v in pod.labels.items() if k not in _SET_BY_KUBERNETES)
+        if value in {tag, *(v for _, v in pod.env), *labels}:
             return True
     return False
 
