@@ -1,5 +1,6 @@
 """A GitOps manager that always puts the bad release back: three more writes, then `Contested`, with what to commit."""
 
+import pytest
 import yaml
 
 from tests.e2e.cluster import Audit, condition
@@ -10,6 +11,7 @@ PAUSES = 10 + 60 + 300  # seconds
 MOST = 3  # times that a pin is written again
 
 
+@pytest.mark.usefixtures("running")  # the test before may have ended it
 def test_it_is_fought_three_times_then_contested_and_the_patch_for_git_ends_it(git: Git, whole_audit: Audit) -> None:
     place = git.place
     git.wait_for("contested", PATIENCE + PAUSES + 120, lambda: _reason(git) == "Contested")
