@@ -6,7 +6,7 @@ from knowngood.core.response.onworkload import WORKLOAD, WorkloadAction
 from knowngood.core.response.registry import ACTIONS
 from knowngood.shell.fencing import ANNOTATION
 from tests.e2e.calm import NAMESPACE as CALM
-from tests.e2e.cluster import Audit, Operator, Place, eventually
+from tests.e2e.cluster import Audit, Operator, Place, Raw, eventually
 from tests.e2e.conftest import USER
 from tests.patches import paths
 
@@ -15,6 +15,7 @@ FENCE = f"metadata.annotations.{ANNOTATION}"
 GIVEN_BACK = "metadata.managedFields"
 PRECONDITION = {"metadata.uid", "metadata.resourceVersion"}
 QUIET, WATCHED = 5.0, 30.0
+OF_PLAYBOOKS = {("", "services"), ("", "pods"), ("networking.k8s.io", "networkpolicies")}
 
 
 def test_each_write_of_a_workload_is_guarded_and_touches_what_a_step_declares(place: Place, whole_audit: Audit) -> None:
@@ -31,8 +32,18 @@ def test_each_write_of_a_workload_is_guarded_and_touches_what_a_step_declares(pl
         assert touched in ({FENCE}, {GIVEN_BACK}) or (touched and touched <= DECLARED), touched
 
 
+def test_what_playbooks_change_beside_is_patched_or_made_and_never_deleted(whole_audit: Audit) -> None:
+    found = [w for w in whole_audit.writes(USER) if _kind(w) in OF_PLAYBOOKS]
+    assert {(w["verb"], w["objectRef"].get("subresource")) for w in found} <= {("patch", None), ("create", None)}
+    assert {_kind(w) for w in found if w["verb"] == "create"} <= {("networking.k8s.io", "networkpolicies")}
+
+
+def _kind(write: Raw) -> tuple[str, str]:
+    return write["objectRef"].get("apiGroup", ""), write["objectRef"]["resource"]
+
+
 def test_nothing_but_its_own_kinds_events_and_the_lease_is_written_beside(whole_audit: Audit) -> None:
-    kinds = {(w["objectRef"].get("apiGroup", ""), w["objectRef"]["resource"]) for w in whole_audit.writes(USER)}
+    kinds = {_kind(w) for w in whole_audit.writes(USER)} - OF_PLAYBOOKS
     own = {("knowngood.dev", r) for r in ("modeldeployments", "incidentpolicies", "playbooks", "aiincidents")}
     state = ("", "configmaps")  # of policies whose detectors learn
     beside = {("apps", "deployments"), ("events.k8s.io", "events"), ("coordination.k8s.io", "leases"), state}
