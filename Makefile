@@ -23,6 +23,7 @@ test: $(READY) ## lint, then all tests against the lab; the summary comes last
 	@failed=0; \
 	$(MAKE) --no-print-directory lint || { failed=1; echo "lint failed, the tests run all the same"; }; \
 	$(PY) -m lab up || failed=1; \
+	$(PY) -m lab rollouts >/dev/null || failed=1; \
 	$(PY) -m pytest || failed=1; \
 	exit $$failed
 
