@@ -123,7 +123,7 @@ def _unjudged(ledger: Ledger, apart: Mapping[str, str]) -> Iterator[str]:
         f"{signal} on {model} was never judged: {word}: {apart.get(signal) or ledger.tracks[(model, signal)].why[word]}"
         for (model, signal), word in never.items()
     ]
-    if not never and not ledger.tracks:
+    if not ledger.tracks:
         raise InputError(_NOBODY)
     if len(never) == len(ledger.tracks):
         longer = ". Write a longer time" if Reason.LEARNING in never.values() else ""

@@ -207,8 +207,11 @@ def _outcome(
 
 
 def _worst(verdicts: list[Judgement]) -> Judgement:
-    result = worst(verdicts) if len(verdicts) > 1 else verdicts[0]
-    beside = frozenset(v.digest for v in verdicts if v.digest) - {result.digest} if len(verdicts) > 1 else frozenset()
+    """The one that counts, with the other releases that it speaks for too."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    result = worst(verdicts)
+    beside = frozenset(v.digest for v in verdicts if v.digest) - {result.digest}
     return replace(result, beside=beside) if beside else result
 
 

@@ -1,6 +1,7 @@
 """The variables that go with a pin: what stands there, what the evidence shows of it, and what a pin takes away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.evidence import CUT, env_value, same_value
@@ -70,38 +71,38 @@ def _open(name: str, value: str) -> bool:
 
 def as_seen(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
     """Whether the variables that the pin would write are still as the evidence shows them."""
-    before = recorded(facts)
-    for pin in pins:
-        container, seen = workload.declared(pin.container), before.get(pin.container)
-        now = dict(container.env) if container else {}
-        if seen is not None and not all(_as_recorded(name, seen, now) for name in names_of(pin)):
-            return False
-    return True
+    return all(one.as_recorded for one in _standing(facts, workload, pins))
 
 
 def as_seen_or_pinned(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> bool:
     """Whether nobody gave the pins' variables other values: who puts images back may leave ours where they are."""
-    before = recorded(facts)
-    for pin in pins:
-        container, seen, wanted = workload.declared(pin.container), before.get(pin.container), dict(pin.env)
-        now = dict(container.env) if container else {}
-        for name in names_of(pin):
-            if seen is not None and not _pinned(name, now, wanted) and not _as_recorded(name, seen, now):
-                return False
-    return True
+    return all(one.pinned or one.as_recorded for one in _standing(facts, workload, pins))
 
 
 def left(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> tuple[str, ...]:
     """The pins' variables that are as pinned and not as the evidence shows them: who put images back left them."""
+    return tuple(one.name for one in _standing(facts, workload, pins) if one.pinned and not one.as_recorded)
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """How a variable of a pin is declared now; ``name`` with its container's."""
+
+    name: str
+    pinned: bool
+    as_recorded: bool
+
+
+def _standing(facts: Facts, workload: Workload, pins: Sequence[Pin]) -> Iterator[_Standing]:
+    """Each variable of the pins whose container the evidence shows."""
     before = recorded(facts)
-    found = []
     for pin in pins:
         container, seen, wanted = workload.declared(pin.container), before.get(pin.container), dict(pin.env)
         now = dict(container.env) if container else {}
-        for name in names_of(pin):
-            if seen is not None and _pinned(name, now, wanted) and not _as_recorded(name, seen, now):
-                found.append(f"{pin.container}/{name}")
-    return tuple(found)
+        if seen is not None:
+            for name in names_of(pin):
+                key = f"{pin.container}/{name}"
+                yield _Standing(key, _pinned(name, now, wanted), _as_recorded(name, seen, now))
 
 
 def _pinned(name: str, now: Mapping[str, str | None], wanted: Mapping[str, str]) -> bool:
