@@ -37,7 +37,7 @@ def test_a_bad_release_is_put_back_with_its_evidence(place: Place, audit: Audit,
 
 def test_a_persons_image_during_containment_stays(place: Place, gate: Proxy, audit: Audit) -> None:
     """The operator's patch is held on its way until the person has written; it comes too late, and is not repeated."""
-    gate.arm("PATCH deployments [image]", Faults.STOP_BEFORE.value)
+    gate.arm("PATCH deployments [image]", Faults.STOP_BEFORE.value, namespace=place.namespace)
     place.set_image(place.bad)
     eventually("the patch is on its way", 60, gate.fired.is_set)
     place.set_image(place.better)

@@ -110,7 +110,7 @@ class Proxy:
         self.poisons: list[Poison] = []
         self.reads: Counter[str] = Counter()  # by plural
         self._seen: Counter[str] = Counter()
-        self._armed: tuple[str, Fault, Callable[[], None]] | None = None
+        self._armed: tuple[str, str | None, Fault, Callable[[], None]] | None = None
         self.fired = threading.Event()
         self._released = asyncio.Event()
         self.struck: Write | None = None
@@ -137,15 +137,17 @@ class Proxy:
         await self._runner.cleanup()
         await self._client.close()
 
-    def arm(self, place: str, fault: Fault, strike: Callable[[], None] = lambda: None) -> None:
-        """Spoil the next write of that place, once."""
+    def arm(
+        self, place: str, fault: Fault, strike: Callable[[], None] = lambda: None, namespace: str | None = None
+    ) -> None:
+        """Spoil the next write of that place, once; with a namespace the next there, whatever others write."""
         self.fired.clear()
-        self._armed = (place, fault, strike)
+        self._armed = (place, namespace, fault, strike)
 
     def arm_next_life(self, place: str, fault: Fault, strike: Callable[[], None]) -> None:
         """Spoil the next write of that place, counted from here."""
         self._seen.clear()
-        self._armed = (place, fault, strike)
+        self._armed = (place, None, fault, strike)
 
     def release(self) -> None:
         """Let go of the write that is held."""
@@ -177,9 +179,12 @@ class Proxy:
         return write
 
     def _due(self, write: Write) -> tuple[Fault | None, Callable[[], None]]:
-        if self._armed is None or self._armed[0] != write.place:
+        if self._armed is None:
             return None, lambda: None
-        _, fault, strike = self._armed
+        place, namespace, fault, strike = self._armed
+        meant = write.place == place if namespace is None else (write.namespace, write.kind) == (namespace, place)
+        if not meant:
+            return None, lambda: None
         self._armed = None
         return fault, strike
 

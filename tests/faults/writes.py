@@ -41,6 +41,11 @@ class Write:
         return 200 <= self.accepted < 300
 
     @property
+    def kind(self) -> str:
+        """The place without the count of its like."""
+        return self.place.partition(" #")[0]
+
+    @property
     def effect(self) -> str:
         """What it does to callers, workloads and evidence; empty for marks of a new leader and records."""
         return effect_of(self.place)

@@ -223,6 +223,7 @@ class Engine:
         policy, found = self._store.policy(key), self._policies.compiled(key)
         if policy is None or found is None:
             self._rest.over((c.POLICIES.kind, *key))
+            self._poller.forget(key)
             return None
         compiled, models = found
         names = {p.metadata.name for p in self._store.playbooks(key[0])}

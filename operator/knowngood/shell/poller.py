@@ -151,6 +151,13 @@ class Poller:
             elif read.whole:
                 self.windows.failed(read.signal, read.question, read.answer.state)
 
+    def forget(self, policy: Key) -> None:
+        """The policy is gone."""
+        self.source_states.pop(policy, None)
+        self.remarks.pop(policy, None)
+        for late in [k for k in self._late if k[:2] == policy]:
+            del self._late[late]
+
     def _keep_late(self, read: Read, models: Sequence[Key]) -> None:
         """Where a window's release was not known yet, the same window is judged again at the next poll."""
         signal = read.signal
@@ -166,8 +173,9 @@ class Poller:
         old = self.remarks.get(key, {})
         new = {name: said for name, said in old.items() if name in names}
         for read in reads:
-            if read.answer.state is DataState.OK and read.current:
-                new[read.signal.name] = "; ".join(sorted(read.frames[-1].samples.remarks))
+            samples = read.frames[-1].samples if read.answer.state is DataState.OK and read.current else None
+            if samples is not None and samples.states.ok.any():  # else nothing can be remarked, and nothing is refuted
+                new[read.signal.name] = "; ".join(sorted(samples.remarks))
         if new != old:
             self.remarks[key] = new
             self._wake_policy(key)

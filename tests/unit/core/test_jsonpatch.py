@@ -56,3 +56,13 @@ def test_variables_merge_by_name_whatever_goes_and_comes(have: dict[str, str], w
     found = {e["name"]: e["value"] for e in made["spec"]["template"]["spec"]["containers"][1]["env"]}
     assert found == {n: v for n, v in {**have, **want}.items() if v is not None}
     assert raw == before
+
+
+def test_of_a_variable_that_is_there_twice_the_one_in_force_changes_and_both_go() -> None:
+    raw = rollout(B="1")
+    env = raw["spec"]["template"]["spec"]["containers"][1]["env"]
+    env[:] = [{"name": "A", "value": "1"}, *env, {"name": "A", "value": "2"}]
+    changed = applied(raw, operations(raw, of([{"name": "A", "value": "3"}])))
+    assert [e["value"] for e in changed["spec"]["template"]["spec"]["containers"][1]["env"]] == ["1", "1", "3"]
+    gone = applied(raw, operations(raw, of([{"name": "A", "$patch": "delete"}])))
+    assert gone["spec"]["template"]["spec"]["containers"][1]["env"] == [{"name": "B", "value": "1"}]

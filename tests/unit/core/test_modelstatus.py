@@ -118,6 +118,14 @@ def test_a_counter_that_counts_as_zero_for_want_of_any_is_said() -> None:
     assert remark in found.signals.items[0].message
 
 
+def test_how_much_was_learned_stands_before_what_is_remarked() -> None:
+    view = b.view(Verdict.INCONCLUSIVE, Reason.LEARNING, message="being learned; no such label", remark="no such label")
+    key = (b.POLICY, b.SIGNAL)
+    found = status_of(facts(views={key: view}, learns=True, learned={key: "20/50"}))
+    assert found.signals is not None
+    assert found.signals.items[0].message == "being learned, 20 of 50 windows so far; no such label"
+
+
 def test_an_ignored_signal_counts_neither_for_nor_against_the_model() -> None:
     ignored = b.view(Verdict.INCONCLUSIVE, reason=Reason.IGNORED, state=DataState.EMPTY, digest="")
     other = (b.POLICY, "latency")

@@ -56,6 +56,7 @@ class World:
         self.numbers: Numbers = {}
         self.down, self.by_pod, self.late, self.looks = False, by_pod, 0.0, 0
         self.woken: list[Key] = []
+        self.policies_woken: list[Key] = []
         find = self._counted if columns else lambda name: Plain(detector(name))
         self.poller = Poller(
             self.store,
@@ -63,7 +64,7 @@ class World:
             self.board,
             {"default": self},  # type: ignore[dict-item]
             self.woken.append,
-            lambda _: None,
+            self.policies_woken.append,
             find=find,
         )
         for raw in (raw_deployment(), raw_pod(), *(raw_model(name) for name in MODELS), policy):
@@ -254,16 +255,35 @@ async def test_while_the_source_fails_in_the_same_way_everybody_was_told() -> No
     assert looks == [3, 0, 0, 0, 0, 0, 3, 0]
 
 
-async def test_who_is_healthy_on_a_counter_that_nobody_has_is_told_so_until_somebody_has_it() -> None:
+async def test_of_a_counter_that_nobody_has_the_policy_tells_and_no_model() -> None:
+    """The first event of one model changes nothing that is said of the others."""
     world = World(policy(release="release"), columns=True, by_pod=False)
-    told = []
+    told, woken = list[bool](), list[set[Key]]()
     for number, bad in enumerate((0.0, 0.0, 3.0, 0.0)):
         world.numbers = {(m, "1", ""): (100.0 - (bad if m == "a" else 0.0), 100.0) for m in MODELS}
+        world.woken.clear()
         for group in world.policies.groups().values():
             await world.poller.poll(group, START + number * INTERVAL)
+        woken.append(set(world.woken))
         view = world.board.of((b.NAMESPACE, "b")).views[(b.POLICY, "often")].judgement
         (said,) = world.poller.remarks.values()
-        assert view.verdict is Verdict.HEALTHY
-        assert ("no model has a series of bad_total" in view.message) == bool(said["often"])
-        told.append(bool(said["often"]))
+        assert (view.verdict, view.remark) == (Verdict.HEALTHY, "")
+        told.append("no model has a series of bad_total" in said["often"])
     assert told == [True, True, False, True]
+    assert woken[1:] == [set(), {(b.NAMESPACE, "a")}, {(b.NAMESPACE, "a")}], "whom it happened to"
+
+
+async def test_what_is_remarked_stays_while_nothing_can_be_judged_and_goes_with_its_policy() -> None:
+    world = World(policy(release="release"), columns=True, by_pod=False)
+    told = []
+    for number, total in enumerate((100.0, 0.0, 100.0)):
+        world.numbers = {(m, "1", ""): (total, total) for m in MODELS}
+        world.policies_woken.clear()
+        for group in world.policies.groups().values():
+            await world.poller.poll(group, START + number * INTERVAL)
+        (said,) = world.poller.remarks.values()
+        told.append((bool(said["often"]), world.policies_woken.count((b.NAMESPACE, b.POLICY))))
+    assert [said for said, _ in told] == [True, True, True]
+    assert [wakes for _, wakes in told][1:] == [0, 0]
+    world.poller.forget((b.NAMESPACE, b.POLICY))
+    assert (world.poller.remarks, world.poller.source_states) == ({}, {})

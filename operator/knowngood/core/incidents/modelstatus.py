@@ -192,7 +192,9 @@ def _item(key: tuple[str, str], view: SignalView | None, learned: str | None) ->
         return None
     judgement = view.judgement
     segment = ", ".join(f"{k}={v}" for k, v in sorted(judgement.segment.items()))
-    told = judgement.message + (f", {learned.replace('/', ' of ')} windows so far" if learned else "")
+    told, remark = judgement.message, f"; {judgement.remark}" if judgement.remark else ""
+    if learned:
+        told = f"{told.removesuffix(remark)}, {learned.replace('/', ' of ')} windows so far{remark}"
     return SignalItem(
         policy=key[0],
         name=key[1],

@@ -23,9 +23,11 @@ from knowngood.core.signals.answer import DataState
 from knowngood.core.signals.compiled import CompiledSignal
 from knowngood.core.signals.pooling import in_columns
 from knowngood.core.signals.sample import Codes, Flags, Samples
-from knowngood.core.signals.series import Group, Groups
+from knowngood.core.signals.series import Group, Groups, Key
 
 Quiet = Callable[[Samples], Flags]
+Remarked = tuple[Groups, Codes, Sequence[tuple[DataState, str]]]
+"""Groups, which remark is made on each (0: none), and what the remarks say."""
 Rows = tuple[int, ...]
 """The rows of one case: one, or those of several pods."""
 _Places = NDArray[np.intp]
@@ -58,8 +60,7 @@ class Seating:
         self._seats: _Seats | None = None
         self._pooled = not signal.by_release and signal.pool is not None
         self._failed: tuple[DataState, str] | None = None
-        self._remarked: Codes | None = None
-        self._told: Sequence[tuple[DataState, str]] = ()
+        self._remarked: Remarked | None = None
 
     def follow(self, samples: Samples, quiet: Quiet, whose: Callable[[Group], Iterable[int]], at: float) -> None:
         """Whom these ``samples`` show otherwise than healthy is settled no more; the others are ``at`` (epoch seconds).
@@ -68,7 +69,7 @@ class Seating:
         """
         if self._failed is not None:
             self.clear()
-        self._heed(samples)
+        self._heed(samples, whose)
         self._arrange(samples.groups, whose)
         seats = self._seats = self._seats or self._seated()
         cases = in_columns(self.signal.pool, samples, seats.rows, seats.starts) if self._pooled else samples
@@ -114,18 +115,15 @@ class Seating:
             self.clear()
             self._failed = state, message
 
-    def _heed(self, samples: Samples) -> None:
-        """Where other things are remarked on the data than before, nobody is settled: it is part of what was said."""
-        before, self._remarked = self._remarked, samples.states.remarked
-        told, self._told = self._told, samples.states.said
-        same = before is self._remarked or (
-            before is not None
-            and self._remarked is not None
-            and np.array_equal(before, self._remarked)
-            and all(told[code] == self._told[code] for code in np.unique(before) if code)
-        )
-        if not same:
-            self.settled[:] = False
+    def _heed(self, samples: Samples, whose: Callable[[Group], Iterable[int]]) -> None:
+        """Who has something else remarked on its data than before is settled no more: it is part of what was said."""
+        codes, before = samples.states.remarked, self._remarked
+        now = self._remarked = None if codes is None else (samples.groups, codes, samples.states.said)
+        if _same(before, now):
+            return
+        then, since = _remarks(before), _remarks(now)
+        for made in then.keys() ^ since.keys():
+            self.unsettle(whose(then.get(made) or since[made]))
 
     def _arrange(self, groups: Groups, whose: Callable[[Group], Iterable[int]]) -> None:
         """Follow what moved; whoever has series more or less than before is settled no more."""
@@ -171,6 +169,27 @@ class Seating:
             self._places[number] = [tuple([rows[row] for row in p.rows]) for p in found if p.judged(releases)]
             self._seats = None
         return bool(self.settled[number])
+
+
+def _same(before: Remarked | None, now: Remarked | None) -> bool:
+    """Whether the same is remarked on the same groups, as is told without a look at each."""
+    if before is None or now is None:
+        return before is now
+    (groups, codes, said), (groups_now, codes_now, said_now) = before, now
+    return (
+        groups is groups_now
+        and np.array_equal(codes, codes_now)
+        and all(said[code] == said_now[code] for code in np.unique(codes) if code)
+    )
+
+
+def _remarks(remarked: Remarked | None) -> dict[tuple[Key, str], Group]:
+    """The groups that something is remarked on, by what they are called and what it is."""
+    if remarked is None:
+        return {}
+    groups, codes, said = remarked
+    made = np.flatnonzero(codes)
+    return {(groups[at].key, said[code][1]): groups[at] for at, code in zip(made, codes[made], strict=True)}
 
 
 def _starts(sizes: _Places) -> _Places:

@@ -32,7 +32,10 @@ def _map(at: str, found: Raw, patch: Raw) -> Iterator[Operation]:
 
 
 def _list(path: str, found: Sequence[Raw], patch: Sequence[Raw]) -> Iterator[Operation]:
-    """Changes first, then what goes, from the end, then what is new: so that no index moves before it is used."""
+    """Changes first, then what goes, from the end, then what is new: so that no index moves before it is used.
+
+    Of several of one name the last is in force, so it is changed; all of them go.
+    """
     places = {item.get("name"): index for index, item in enumerate(found)}
     known = [item for item in patch if item["name"] in places]
     for item in (i for i in known if not _goes(i)):
@@ -41,9 +44,10 @@ def _list(path: str, found: Sequence[Raw], patch: Sequence[Raw]) -> Iterator[Ope
         if changes:
             yield _named(path, index, item)
             yield from changes
-    for item in sorted((i for i in known if _goes(i)), key=lambda i: -places[i["name"]]):
-        yield _named(path, places[item["name"]], item)
-        yield {"op": "remove", "path": f"{path}/{places[item['name']]}"}
+    gone = {item["name"] for item in known if _goes(item)}
+    for index in reversed([at for at, item in enumerate(found) if item.get("name") in gone]):
+        yield _named(path, index, found[index])
+        yield {"op": "remove", "path": f"{path}/{index}"}
     new = [_made(item) for item in patch if item["name"] not in places and not _goes(item)]
     if not found and new:
         yield {"op": "add", "path": path, "value": new}

@@ -64,7 +64,7 @@ def decode(
     idle = exposed.known & (hits == 0) & (count == 0)
     none = fitness.say(idle, DataState.TOO_FEW, "no exposure in the window")
     if not arranged.part("events").groups:
-        fitness.hint(fitness.ok, _NOBODY.format(counter))
+        fitness.together.append(_NOBODY.format(counter))  # told of each, the first event would change all statuses
     if chances is not None:
         fitness.hint(~exposed.known, _BY_TIME.format(chances))
     hits = np.where(fitness.ok, hits, np.nan)

@@ -68,11 +68,13 @@ def value_state(value: float) -> tuple[DataState, str]:
 class States:
     """The state and the message of each of several samples: which ``codes`` of what was ``said``; 0 is OK.
 
-    Of a sample that is OK there may be something to remark all the same.
+    Of a sample that is OK there may be something to remark all the same; what is remarked of all ``together`` is told
+    of none of them.
     """
 
     codes: Codes
     said: list[tuple[DataState, str]] = field(default_factory=lambda: [(DataState.OK, "")])
+    together: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> Flags:
@@ -137,12 +139,12 @@ class Samples(Sequence[Sample]):
 
     @property
     def remarks(self) -> Sequence[str]:
-        """What is remarked on all that can be judged."""
-        said = self.states.remarked
+        """What is remarked on all that can be judged, together or each."""
+        together, said = self.states.together, self.states.remarked
         if said is None:
-            return ()
+            return together
         made = dict.fromkeys(said[self.states.ok].tolist())
-        return [self.states.said[code][1] for code in made] if 0 not in made else ()
+        return together + [self.states.said[code][1] for code in made] if 0 not in made else together
 
     def __len__(self) -> int:
         return len(self.values)
