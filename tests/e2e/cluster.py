@@ -16,6 +16,8 @@ import yaml
 Raw = dict[str, Any]
 ROOT = Path(__file__).resolve().parents[2]
 SYSTEM, RELEASE = "knowngood-e2e", "knowngood-e2e"
+# pytest writes its own environment with every test; a thread that starts a process of it then may get EFAULT
+_ENVIRONMENT = dict(os.environ)
 
 
 def eventually(what: str, seconds: float, look: Callable[[], Any]) -> Any:
@@ -42,7 +44,9 @@ class Cluster:
 
     def run(self, *words: str, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
         command = [self.env["KUBECTL"], "--kubeconfig", self.env["KUBECONFIG"], *words]
-        return subprocess.run(command, input=stdin, capture_output=True, text=True, timeout=180, check=False)
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, timeout=180, check=False, env=_ENVIRONMENT
+        )
 
     def get(self, *words: str) -> Raw:
         found: Raw = json.loads(self("get", *words, "-o", "json"))
