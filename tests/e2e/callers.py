@@ -50,9 +50,9 @@ class Caller(threading.Thread):
     def _new(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection(self._host, self._port, timeout=2)
 
-    def hears(self, release: str) -> bool:
-        """Whether that release answered last."""
-        return bool(self.asked) and self.asked[-1].release == release
+    def heard(self, release: str) -> bool:
+        """Whether that release ever answered."""
+        return any(a.release == release for a in self.asked)
 
     def stop(self) -> list[Asked]:
         """Ask no more; what was asked."""

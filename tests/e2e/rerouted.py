@@ -27,12 +27,11 @@ def led(audit: Audit, place: ShownPlace, user: str) -> list[float]:
 
 def rerouted(place: ShownPlace, audit: Audit, user: str) -> Rerouted:
     """Roll the bad release out, and wait until callers are back at the workload."""
-    place.set_image(place.bad)
-    place.kubectl("rollout", "status", "deployment/digits", "--timeout=90s")
     new, kept = (Caller(place.cluster, place.namespace, keep=keep) for keep in (False, True))
     for caller in (new, kept):
         caller.start()
-    eventually("both are answered by the bad release", 20, lambda: new.hears(BAD) and kept.hears(BAD))
+    place.set_image(place.bad)
+    eventually("both were answered by the bad release", 90, lambda: new.heard(BAD) and kept.heard(BAD))
     found = eventually("callers are back", 120, lambda: place.done("back"))
     verdict = moment(found["status"]["openedAt"])
     by_new, by_kept = new.stop(), kept.stop()
