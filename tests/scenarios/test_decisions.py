@@ -8,6 +8,7 @@ from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, fin
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.core.response import machine
 from knowngood.core.response.effects import FreezeEvidence
+from knowngood.core.response.facts import Hold
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -118,8 +119,6 @@ def test_an_approval_of_what_has_changed_in_the_same_moment_does_not_count() -> 
 
 
 def test_what_changes_between_the_approval_and_the_step_is_asked_anew() -> None:
-    from knowngood.core.response.facts import Hold
-
     world = waiting(hold=Hold(Reason.LIMIT_REACHED, "another is first"))
     old = approval(world)
     decide(world, approval=old)
@@ -138,6 +137,49 @@ def test_what_changes_between_the_approval_and_the_step_is_asked_anew() -> None:
     world.live(20)
     assert world.image == b.image("older")
     assert world.status.phase is IncidentPhase.CONTAINED
+
+
+@pytest.mark.parametrize("how", ["ended", "taken back", "by another"])
+def test_an_approval_that_was_not_used_yet_holds_only_as_it_stands(how: str) -> None:
+    """The limit may hold the plan up for hours; the person's word is asked when it begins."""
+    world = waiting(hold=Hold(Reason.LIMIT_REACHED, "another is first"))
+    end = {"expiresAt": b.at(world.seconds + 60).isoformat()} if how == "ended" else {}
+    decide(world, approval=approval(world, **end))
+    world.live(20)
+    assert world.status.approval is not None
+    if how != "ended":
+        decide(world, approval=approval(world, by="bob", decision="Reject") if how == "by another" else None)
+    world.live(600)
+    world.hold = None
+    world.live(60)
+    assert world.patches == []
+    told = [e.reason for e in world.status.timeline]
+    if how == "by another":
+        assert world.condition("Contained").reason == Reason.REJECTED
+        assert world.status.approval is not None
+        assert world.status.approval.by == "bob"
+        return
+    assert told.count("ApprovalExpired" if how == "ended" else "ApprovalWithdrawn") == 1
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    assert world.status.approval is None
+    decide(world, approval=approval(world, expiresAt=None))
+    world.live(20)
+    assert world.status.phase is IncidentPhase.CONTAINED
+
+
+@pytest.mark.parametrize("response", [{"mode": "DryRun"}, {"playbookRef": {"name": "notify-only"}}])
+def test_a_plan_that_asks_nobody_any_more_does_not_wait(response: dict[str, Any]) -> None:
+    tell = b.playbook("notify-only", steps=[{"name": "tell", "action": "Notify"}])
+    world = waiting(playbooks=(b.playbook(), tell))
+    old = approval(world)["planHash"]
+    changed = {"mode": "Automatic", **response}
+    world.policy = b.policy(responses=[b.response(**changed)])
+    world.live(60)
+    assert world.status.plan is not None
+    assert world.status.plan.mode.value == changed["mode"]
+    assert world.status.phase is IncidentPhase.OPEN
+    assert old not in world.condition("Contained").message
+    assert world.condition("Contained").reason in {Reason.DRY_RUN, Reason.NOTHING_TO_CONTAIN}
 
 
 def test_a_worse_breach_while_waiting_makes_a_new_plan() -> None:
@@ -228,8 +270,6 @@ def test_a_true_positive_stays_open_and_a_close_request_closes_it() -> None:
 
 @pytest.mark.parametrize("reason", [Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_STOP])
 def test_what_holds_it_is_said_and_it_goes_on_when_that_is_lifted(reason: Reason) -> None:
-    from knowngood.core.response.facts import Hold
-
     world = World(hold=Hold(reason, "three others are first"))
     world.live(600)
     assert world.patches == []
@@ -242,7 +282,6 @@ def test_what_holds_it_is_said_and_it_goes_on_when_that_is_lifted(reason: Reason
 
 def test_the_emergency_stop_holds_even_what_is_intended() -> None:
     from knowngood.core.response.effects import Apply, Effect
-    from knowngood.core.response.facts import Hold
 
     world = World()
 

@@ -11,6 +11,7 @@ from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref, read_thing
 from knowngood.core.response import jobs
+from knowngood.core.response.facts import Hold
 from knowngood.core.signals.answer import Answer, DataState, failed
 from tests import builders as b
 from tests.scenarios.world import World, killed_at
@@ -54,6 +55,29 @@ class TestPerson:
         found.live(10)
         assert found.image == b.image("good")
         assert step(found).message == "let through by alice"
+        assert found.status.phase is IncidentPhase.CONTAINED
+
+    @pytest.mark.parametrize("taken_back", [False, True])
+    def test_their_word_is_of_the_plan_as_it_begins(self, taken_back: bool) -> None:
+        """It may be held up after the gate, and another release be the known-good one by then."""
+        found = world(gate(person={}), hold=Hold(Reason.LIMIT_REACHED, "another is first"))
+        found.live(20)
+        decides(found)
+        found.live(20)
+        assert step(found).state is StepState.DONE
+        if taken_back:
+            raw = found.incident.to_object()
+            found.incident = AIIncident.from_object({**raw, "spec": {**raw["spec"], "gates": []}})
+        else:
+            found.model = b.model({"knownGood": b.pinned("older")})
+        found.hold = None
+        found.live(60)
+        assert found.patches == []
+        assert step(found).state is StepState.INTENDED
+        assert found.condition("Contained").reason == Reason.AWAITING_APPROVAL
+        decides(found)
+        found.live(20)
+        assert found.image == b.image("good" if taken_back else "older")
         assert found.status.phase is IncidentPhase.CONTAINED
 
     def test_that_they_are_asked_is_told_at_once(self) -> None:

@@ -10,6 +10,7 @@ from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
+from knowngood.core.incidents.record import stepped
 from knowngood.core.response.facts import Hold
 from tests import builders as b
 from tests.scenarios.world import World, killed_at
@@ -22,6 +23,7 @@ AWAY = {"name": "away", "action": "RerouteTraffic"}
 CUT = {"name": "cut", "action": "Isolate"}
 PIN = {"name": "pin", "action": "PinKnownGood"}
 FLAG = {"name": "safe-mode", "configMapKeyRef": {"name": "guardrail", "key": "mode"}, "value": "strict"}
+ENV = {"name": "safe-mode", "env": {"name": "RATE"}, "value": "10"}
 SPEC = {"knownGood": b.pinned(), "flags": [FLAG], **b.SERVICE, **b.STANDBY}
 GUARDRAIL, SERVICE = Ref("ConfigMap", "guardrail"), Ref("Service", b.MODEL)
 
@@ -35,6 +37,11 @@ def world(*steps: dict[str, Any], **changes: Any) -> World:
 def says(found: World, **spec: Any) -> None:
     raw = found.incident.to_object()
     found.incident = AIIncident.from_object({**raw, "spec": {**raw["spec"], **spec}})
+
+
+def env(found: World) -> dict[str, str]:
+    assert found.workload is not None
+    return dict(found.workload.containers[0].env)
 
 
 CLOSE = {"closeRequest": {"by": "alice"}}
@@ -74,6 +81,20 @@ def test_so_they_are_when_it_passes_by_itself() -> None:
     assert found.workload is not None
     assert not found.workload.paused
     assert found.status.phase is IncidentPhase.SELF_RECOVERED
+
+
+def test_what_may_not_be_let_go_is_named_when_it_passes_by_itself() -> None:
+    found = world(HOLD)
+    found.live(30)
+    refused = {"state": StepState.FAILED, "reason": Reason.FAILED.value, "message": "the API server refused the patch"}
+    found.incident = found.incident.model_copy(update={"status": stepped(found.status, "hold", refused)})
+    found.verdict_on = lambda _: Verdict.HEALTHY
+    found.live(200)
+    assert found.status.phase is IncidentPhase.SELF_RECOVERED
+    assert found.workload is not None
+    assert found.workload.paused
+    (left,) = [e.message for e in found.status.timeline if e.reason == "LeftAsIs"]
+    assert "hold: the API server refused the patch" in left
 
 
 @pytest.mark.parametrize("act", [GUARD, AWAY, CUT], ids=lambda a: a["action"])
@@ -122,6 +143,31 @@ def test_who_closes_it_is_told_what_stays() -> None:
     assert found.things[GUARDRAIL].raw["data"] == {"mode": "strict"}
     (left,) = [e.message for e in found.status.timeline if e.reason == "LeftAsIs"]
     assert "guard: key mode of ConfigMap guardrail is 'strict'; pin: every pod runs" in left
+
+
+def test_of_a_false_alarm_nothing_stays_that_was_only_written() -> None:
+    """The flag is set, and the roll-out that reads it is under way."""
+    found = world(GUARD, model=b.model({**SPEC, "flags": [ENV]}), rolls_out=False)
+    found.live(30)
+    assert step(found, "guard").state is StepState.INTENDED
+    assert env(found) == {"RATE": "10"}
+    says(found, **DISMISS)
+    found.live(20)
+    assert found.status.phase is IncidentPhase.DISMISSED
+    assert env(found) == {}
+
+
+@pytest.mark.parametrize("seconds", [30, 600], ids=["rolling out", "stuck"])
+@pytest.mark.parametrize("word", [CLOSE, DISMISS], ids=["closed", "dismissed"])
+def test_what_a_pin_wrote_is_named_whether_or_not_it_had_its_effect(word: dict[str, Any], seconds: int) -> None:
+    found = world(PIN, rolls_out=False)
+    found.live(seconds)
+    assert found.status.contained_at is None
+    says(found, **word)
+    found.live(20)
+    (left,) = [e.message for e in found.status.timeline if e.reason == "LeftAsIs"]
+    assert "pin: " in left
+    assert len(found.patches) == 1
 
 
 def test_a_step_that_waits_does_not_begin_meanwhile() -> None:

@@ -6,14 +6,14 @@ from knowngood.api.aiincident import Approval, Decision, DispositionVerdict
 from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason
 from knowngood.api.incidentstatus import Actor, AIIncidentStatus, ApprovalStatus, IncidentPhase
-from knowngood.api.plan import Plan, PlanStep
+from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.incidents.decisions import counts, ignored, is_ignored, with_guard, with_judgement
 from knowngood.core.incidents.record import conditioned, told
 from knowngood.core.response import handing, outcome
 from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
-from knowngood.core.response.plan import build
-from knowngood.core.response.replanning import begun, in_place_of
+from knowngood.core.response.registry import changes_workload
+from knowngood.core.response.replanning import begun
 
 APPROVE, REJECT = Decision.APPROVE.value, Decision.REJECT.value
 PATIENCE = timedelta(minutes=15)
@@ -54,9 +54,12 @@ def _acknowledged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 
 def _approved(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
-    """Honour an approval of this very plan, once; after that its end does not matter."""
+    """Honour an approval of this very plan, once; after it was used its end does not matter."""
     given, plan = counts(facts.incident.spec.approval, status), status.plan
-    if given is None or plan is None or plan.mode is not Mode.APPROVAL or status.approval is not None:
+    if plan is None or plan.mode is not Mode.APPROVAL:
+        return status
+    status = _as_it_stands(status, plan, given, facts)
+    if given is None or status.approval is not None:
         return status
     if why_not(given, plan.hash, facts) is not None:
         return status
@@ -67,6 +70,26 @@ def _approved(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     if status.phase is IncidentPhase.AWAITING_APPROVAL:
         status = status.model_copy(update={"phase": IncidentPhase.OPEN})
     return told(status, facts.now, reason, f"{given.by} {word} the plan {plan.hash[:19]}", Actor.PERSON)
+
+
+def _as_it_stands(status: AIIncidentStatus, plan: Plan, given: Approval | None, facts: Facts) -> AIIncidentStatus:
+    """Without an approval that was taken back, rewritten or has ended before the plan began."""
+    made = status.approval
+    if made is None or begun(plan) or not any(_waits(s) for s in plan.steps):
+        return status
+    word = (made.by, made.decision, made.plan_hash)
+    kept = given is not None and (given.by, given.decision.value, given.plan_hash) == word
+    why = why_not(given, plan.hash, facts) if given is not None and kept else None
+    if kept and why is None:
+        return status
+    told_as, about = why or ("ApprovalWithdrawn", f"{made.by}'s word was taken back or rewritten before the plan began")
+    phase = IncidentPhase.AWAITING_APPROVAL if status.phase is IncidentPhase.OPEN else status.phase
+    actor = Actor.OPERATOR if why else Actor.PERSON
+    return told(status.model_copy(update={"approval": None, "phase": phase}), facts.now, told_as, about, actor)
+
+
+def _waits(step: PlanStep) -> bool:
+    return step.state is StepState.PENDING and changes_workload(step.action)
 
 
 def why_not(given: Approval, plan_hash: str, facts: Facts) -> tuple[Reason, str] | None:
@@ -101,22 +124,6 @@ def awaited(status: AIIncidentStatus, step: PlanStep, facts: Facts) -> AIInciden
     return outcome.waiting(status, step, reason, message, facts)
 
 
-def asked_again(facts: Facts) -> Effect | None:
-    """While a plan waits: a worse breach, or another known-good release, makes a new plan, to be approved anew."""
-    status = facts.incident.status
-    if status.plan is None or status.plan.mode is not Mode.APPROVAL or status.approval is not None:
-        return None
-    if begun(status.plan):
-        return None
-    made = build(facts.ground)
-    if made.hash == status.plan.hash:
-        return None
-    worse = made.severity != status.plan.severity
-    why = f"it is {made.severity.value if made.severity else 'worse'} now" if worse else "what it would do has changed"
-    status = status.model_copy(update={"plan": in_place_of(status.plan, made)})
-    return Record(told(status, facts.now, "PlanChanged", f"{why}: the plan is {made.hash[:19]} ({made.mode})"))
-
-
 def _judged(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
     found = counts(facts.incident.spec.disposition, status)
     after = with_judgement(status, found, facts.now)
@@ -138,7 +145,6 @@ def _closed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
 
 def _over(status: AIIncidentStatus, phase: IncidentPhase, facts: Facts) -> AIIncidentStatus:
     """Over by a person's word; what was written stays written, and that is said."""
-    held = status.contained_at is not None
-    if held:
+    if status.contained_at is not None or any(handing.standing(status, facts)):
         status = told(status, facts.now, "LeftAsIs", handing.left(status, facts))
     return status.model_copy(update={"phase": phase})

@@ -7,7 +7,8 @@ from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import Plan
 from knowngood.core.incidents.analysis import analyse
 from knowngood.core.incidents.record import clipped, told
-from knowngood.core.response import approval
+from knowngood.core.response import approval, outcome
+from knowngood.core.response.effects import Effect, Record
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.plan import build
 from knowngood.core.response.registry import changes_workload
@@ -24,6 +25,28 @@ def _planned(status: AIIncidentStatus, made: Plan, facts: Facts) -> AIIncidentSt
     if made.mode is Mode.APPROVAL and any(changes_workload(s.action) for s in made.steps):
         status = approval.guarded(status.model_copy(update={"phase": IncidentPhase.AWAITING_APPROVAL}), facts)
     return status
+
+
+def asked_again(facts: Facts) -> Effect | None:
+    """While a plan waits: a worse breach, or another known-good release, makes a new plan, to be approved anew.
+
+    Nobody is asked any more where the response has become one that asks nobody.
+    """
+    status = facts.incident.status
+    if status.plan is None or status.plan.mode is not Mode.APPROVAL or status.approval is not None:
+        return None
+    if begun(status.plan):
+        return None
+    made = build(facts.ground)
+    if made.hash == status.plan.hash:
+        return None
+    worse = made.severity != status.plan.severity
+    why = f"it is {made.severity.value if made.severity else 'worse'} now" if worse else "what it would do has changed"
+    again = _planned(status.model_copy(update={"phase": IncidentPhase.OPEN}), made, facts)
+    again = again.model_copy(update={"plan": in_place_of(status.plan, made)})
+    if again.phase is not IncidentPhase.AWAITING_APPROVAL:
+        again = outcome.nothing_yet(again, facts)
+    return Record(told(again, facts.now, "PlanChanged", f"{why}: the plan is {made.hash[:19]} ({made.mode})"))
 
 
 def assessed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:

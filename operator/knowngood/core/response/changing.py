@@ -154,6 +154,8 @@ class Changing(Action):
         facts = self.prepared(facts, step)
         if (another := _not_approved(facts)) is not None:
             return Record(_asked_anew(facts, step, another))
+        if shut := _let_through_another(facts, step):
+            return Record(_gates_anew(facts, shut))
         intent = {
             "state": StepState.INTENDED,
             "reason": "",
@@ -276,6 +278,28 @@ def _asked_anew(facts: Facts, step: PlanStep, plan: Plan) -> AIIncidentStatus:
     status = told(facts.incident.status.model_copy(update=update), facts.now, Reason.PLAN_CHANGED, why)
     ask = f"{why}; read status.plan and approve its hash"
     return outcome.waiting(status, step, Reason.PLAN_CHANGED, ask, facts)
+
+
+def _let_through_another(facts: Facts, step: PlanStep) -> Sequence[PlanStep]:
+    """The persons' gates before the step whose word is gone, or was of another plan than the prepared one."""
+    plan = facts.incident.status.plan
+    if plan is None or plan.mode is Mode.APPROVAL:
+        return ()
+    words = {g.name: g.plan_hash for g in facts.incident.spec.gates}
+    before = plan.steps[: [s.name for s in plan.steps].index(step.name)]
+    passed = [s for s in before if s.rung is step.rung and s.gate is not None and s.gate.person is not None]
+    return [s for s in passed if s.state is StepState.DONE and words.get(s.name) != plan.hash]
+
+
+def _gates_anew(facts: Facts, gates: Sequence[PlanStep]) -> AIIncidentStatus:
+    """What was let through is not what would be done now: the gates are asked again."""
+    status = facts.incident.status
+    again = {"state": StepState.PENDING, "reason": "", "message": "", "intended_at": None, "finished_at": None}
+    for gate in gates:
+        status = stepped(status, gate.name, again)
+    names = ", ".join(gate.name for gate in gates)
+    why = f"{names}: the word was taken back, or what it would do has changed since; it is asked again"
+    return told(status, facts.now, Reason.PLAN_CHANGED, why)
 
 
 def another_acts(status: AIIncidentStatus, step: PlanStep) -> bool:

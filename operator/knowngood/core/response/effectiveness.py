@@ -9,6 +9,7 @@ from knowngood.api.common import Origin
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, is_true
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase, IncidentSignal
 from knowngood.api.observed import Verdict
+from knowngood.api.plan import StepState
 from knowngood.core.facts.images import parse_image
 from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import conditioned, told
@@ -147,6 +148,8 @@ def _recovered(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         return back
     reason = Reason.HEALTHY if phase is IncidentPhase.RESOLVED else Reason.SELF_RECOVERED
     what = "the release that now runs is healthy" if fixed else "it passed before anyone acted"
+    if any(step.state is StepState.FAILED for step, _ in handing.standing(status, facts)):
+        status = told(status, facts.now, "LeftAsIs", handing.left(status, facts))
     status = status.model_copy(update={"phase": phase, "recovered_at": facts.now})
     status = conditioned(status, ConditionType.RECOVERED, ConditionStatus.TRUE, reason, what, facts.now)
     return told(status, facts.now, "Recovered", what)

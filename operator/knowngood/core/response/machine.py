@@ -158,7 +158,7 @@ def refused_by_server(facts: Facts, message: str) -> AIIncidentStatus:
 
 CHAIN: tuple[Check, ...] = (
     plan,
-    approval.asked_again,
+    assessment.asked_again,
     approval.decisions,
     act,
     reconsider,
