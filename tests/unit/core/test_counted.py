@@ -41,12 +41,13 @@ class TestEvents:
     def test_absent_events_are_none(self) -> None:
         assert self.decoded(b.row(50, "exposure")).value == 0
 
-    def test_a_counter_that_nobody_has_is_said_to_count_as_zero(self) -> None:
-        nobody = events.decode([b.row(50, "exposure")], NOW, 30, counter="blokced_total")[0]
-        assert (nobody.state, nobody.value) == (DataState.OK, 0)
-        assert nobody.message.startswith("no model has a series of blokced_total"), "its name may be misspelt"
+    def test_a_counter_that_nobody_has_is_said_to_count_as_zero_of_all_together(self) -> None:
+        nobody = events.decode([b.row(50, "exposure")], NOW, 30, counter="blokced_total")
+        assert (nobody[0].state, nobody[0].value, nobody[0].message) == (DataState.OK, 0, "")
+        (said,) = nobody.remarks
+        assert said.startswith("no model has a series of blokced_total"), "its name may be misspelt"
         born = [b.row(50, "exposure"), b.row(50, "exposure", model="other"), b.row(0, "events", model="other")]
-        assert [s.message for s in events.decode(born, NOW, 30)] == ["", ""], "what others have is rare, not misspelt"
+        assert list(events.decode(born, NOW, 30).remarks) == [], "what others have is rare, not misspelt"
 
     def test_an_exposure_that_is_named_and_not_there_is_said(self) -> None:
         (found,) = events.decode([b.row(2, "events")], NOW, 30, chances="reqests_total")
