@@ -17,6 +17,7 @@ from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
 from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
 from knowngood.api.playbook import OnFailure
 from knowngood.api.steps import ActionName
+from knowngood.core.incidents.evidence import CUT
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import contested, outcome
 from knowngood.core.response.actions.action import Action
@@ -113,6 +114,11 @@ class Changing(Action):
         """Why what was right to be written once may not be written again, perhaps hours later."""
         return None
 
+    def moved(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether it would write something else now than its intent says."""
+        cut = step.summary.endswith(CUT)  # of a record that had no room for it
+        return not cut and self.describe(facts.ground, step).summary != step.summary
+
     def covers(self, step: PlanStep) -> bool:
         """Whether, while it stands, a healthy signal says nothing of what was wrong."""
         return False
@@ -186,6 +192,8 @@ class Changing(Action):
         if ours and step.started_at is None and step.reverts is None:
             if facts.hold is not None and facts.hold.stops:
                 return Record(_stopped(facts, step, facts.hold, state))
+            if state is State.AS_SEEN and self.moved(facts, step):
+                return Record(begun_anew(facts, step))
             return Apply(self.write(facts, step))
         why = f"another writer set {self.found(facts, step)}; it is left as it is. If it is no fix, act by hand"
         return Record(outcome.person_wrote(status, step, why, facts))
@@ -249,11 +257,15 @@ class Changing(Action):
 
 def _stopped(facts: Facts, step: PlanStep, hold: Hold, state: State) -> AIIncidentStatus:
     """What has written nothing waits for its turn again; what has written some of it waits where it is."""
-    status = facts.incident.status
     if state is State.PARTLY:
         return _held_up(facts, hold)
+    return outcome.waiting(begun_anew(facts, step), step, hold.reason, hold.message, facts)
+
+
+def begun_anew(facts: Facts, step: PlanStep) -> AIIncidentStatus:
+    """With the step as it was before its intent, which nothing has followed yet."""
     pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
-    return outcome.waiting(stepped(status, step.name, pending), step, hold.reason, hold.message, facts)
+    return stepped(facts.incident.status, step.name, pending)
 
 
 def _held_up(facts: Facts, hold: Hold) -> AIIncidentStatus:
