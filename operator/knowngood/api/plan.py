@@ -115,6 +115,9 @@ class PlanStep(ObservedModel):
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
     run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
+    template_digest: ShortText = Field(
+        default="", description="For what runs a Job: sha256:… of the template's spec; empty: it was not read."
+    )
     gate: Gate | None = Field(default=None, description="For Gate: who or what lets the next step through.")
     allow_outage: bool = Field(default=False, description="True: it may leave the model without any pod that answers.")
     state: StepState = Field(

@@ -14,7 +14,7 @@ from knowngood.core.facts.things import Lookup, Ref
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import SignalView
-from knowngood.core.response import environment
+from knowngood.core.response import environment, templates
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.knowngood import Candidate, Pin, candidates
 from knowngood.core.signals.answer import Answer
@@ -84,6 +84,7 @@ class Facts:
             self.running,
             self.implicated,
             self.registries,
+            templates.known(self.incident.status.plan, self.things),
         )
 
     def look(self, ref: Ref) -> Lookup | None:

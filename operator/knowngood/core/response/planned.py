@@ -69,4 +69,5 @@ _BY_FIELDS = frozenset(
 
 def _said(step: PlanStep) -> list[str]:
     """What the step would do, with names and values, where that depends on what it refers to."""
-    return [] if step.action in _BY_FIELDS else [step.summary]
+    template = [step.template_digest] if step.template_digest else []
+    return [] if step.action in _BY_FIELDS else [step.summary, *template]
