@@ -61,7 +61,7 @@ class PlanKnownGood(ObservedModel):
     """The release that the plan goes back to."""
 
     containers: NamedImages = Field(default_factory=list, description="Its containers' images, by digest.")
-    env: Annotated[list[PlanVariable], Field(max_length=64), ATOMIC] = Field(
+    env: Annotated[list[PlanVariable], Field(max_length=64), by("container", "name")] = Field(
         default_factory=list, description="The variables that are set and removed with the images."
     )
     env_digest: ShortText = Field(
