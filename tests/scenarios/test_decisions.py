@@ -1,13 +1,15 @@
 """What people decide: honoured where admission guards it, bound to the plan that they read."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from knowngood.api.conditions import ConditionStatus, ConditionType, Reason, find_condition
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.response import machine
-from knowngood.core.response.effects import FreezeEvidence
+from knowngood.core.response.effects import Apply, Effect, FreezeEvidence
 from knowngood.core.response.facts import Hold
 from tests import builders as b
 from tests.scenarios.world import World
@@ -281,8 +283,6 @@ def test_what_holds_it_is_said_and_it_goes_on_when_that_is_lifted(reason: Reason
 
 
 def test_the_emergency_stop_holds_even_what_is_intended() -> None:
-    from knowngood.core.response.effects import Apply, Effect
-
     world = World()
 
     def stop(there: World, effect: Effect) -> bool:
@@ -297,3 +297,151 @@ def test_the_emergency_stop_holds_even_what_is_intended() -> None:
     world.hold = None
     world.live(10)
     assert len(world.patches) == 1
+
+
+REVISED: dict[str, Any] = {"env": [{"name": "MODEL_REVISION", "value": "666"}], "removeEnv": ["SAFETY"]}
+
+
+def pinned_with(value: str = "7", name: str = "MODEL_REVISION", **more: Any) -> ModelDeployment:
+    return b.model({"knownGood": b.pinned(env=[{"name": name, "value": value}], **more)})
+
+
+def at_the_write(change: Callable[[World], None]) -> Callable[[World, Effect], bool]:
+    """What another changes between the intent and its effect, once."""
+    done: list[Effect] = []
+
+    def changed(there: World, effect: Effect) -> bool:
+        if not isinstance(effect, Apply) or done:
+            return False
+        done.append(effect)
+        change(there)
+        return True
+
+    return changed
+
+
+def test_a_plan_names_the_variables_that_it_sets_and_removes() -> None:
+    world = waiting(model=pinned_with(removeEnv=["SAFETY"]))
+    assert world.status.plan is not None
+    assert world.status.plan.known_good is not None
+    assert [v.to_object() for v in world.status.plan.known_good.env] == [
+        {"container": b.CONTAINER, "name": "MODEL_REVISION", "value": "7", "removed": False},
+        {"container": b.CONTAINER, "name": "SAFETY", "removed": True},
+    ]
+    (pin,) = [s for s in world.status.plan.steps if s.action == "PinKnownGood"]
+    assert pin.summary.endswith(" with MODEL_REVISION=7 without SAFETY")
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        pinned_with("666"),
+        pinned_with(removeEnv=["SAFETY"]),
+        pinned_with(name="OTHER"),
+        b.model({"knownGood": b.pinned()}),
+    ],
+    ids=["value", "removed", "name", "none"],
+)
+def test_a_variable_that_changes_while_a_plan_waits_is_asked_again(after: ModelDeployment) -> None:
+    world = waiting(model=pinned_with())
+    old = approval(world)
+    world.model = after
+    world.live(10)
+    decide(world, approval=old)
+    world.live(60)
+    assert world.patches == []
+    assert world.condition("Contained").reason == Reason.PLAN_CHANGED
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert len(world.patches) == 1
+
+
+@pytest.mark.parametrize("name", ["API_TOKEN", "LONG"])
+def test_a_value_that_is_not_shown_is_asked_again_all_the_same(name: str) -> None:
+    value = "x" * 4000
+    world = waiting(model=pinned_with(value, name))
+    assert value not in str(world.status.to_object())
+    old = approval(world)
+    world.model = pinned_with(value[:-1] + "y", name)
+    world.live(10)
+    assert approval(world)["planHash"] != old["planHash"]
+
+
+def test_an_approval_lets_nothing_through_that_changed_after_it() -> None:
+    world = waiting(model=pinned_with(), hold=Hold(Reason.LIMIT_REACHED, "another is first"))
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert world.status.approval is not None
+    world.model, world.hold = b.model({"knownGood": b.pinned(**REVISED)}), None
+    world.live(60)
+    assert world.patches == []
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    assert world.condition("Contained").reason == Reason.PLAN_CHANGED
+
+
+def test_nor_what_changed_between_the_intent_and_the_write() -> None:
+    world = waiting(model=pinned_with())
+    decide(world, approval=approval(world))
+
+    def change(there: World) -> None:
+        there.model = b.model({"knownGood": b.pinned(**REVISED)})
+
+    world.live(60, at_the_write(change))
+    assert world.patches == []
+    assert world.status.phase is IncidentPhase.AWAITING_APPROVAL
+    decide(world, approval=approval(world))
+    world.live(20)
+    assert world.status.phase is IncidentPhase.CONTAINED
+    (container,) = world.patches[0].patch["spec"]["template"]["spec"]["containers"]
+    assert container["env"] == [{"name": "MODEL_REVISION", "value": "666"}, {"name": "SAFETY", "$patch": "delete"}]
+
+
+def test_without_an_approval_what_is_declared_when_it_is_written_is_in_the_plan() -> None:
+    world = World(model=pinned_with())
+
+    def change(there: World) -> None:
+        there.model = pinned_with("8")
+
+    world.live(60, at_the_write(change))
+    assert world.status.phase is IncidentPhase.CONTAINED
+    assert world.status.plan is not None
+    assert world.status.plan.known_good is not None
+    assert [v.value for v in world.status.plan.known_good.env] == ["8"]
+
+
+def test_a_pin_stands_though_other_variables_are_declared_since() -> None:
+    world = World(model=pinned_with())
+    world.live(20)
+    world.model = pinned_with("8")
+    world.live(60)
+    assert world.status.phase is IncidentPhase.CONTAINED
+    assert len(world.patches) == 1
+
+
+def test_the_hash_is_the_same_after_a_restart_and_in_whatever_order_variables_are_written() -> None:
+    env = [{"name": "A", "value": "1"}, {"name": "B", "value": "2"}]
+    world = waiting(model=b.model({"knownGood": b.pinned(env=env)}))
+    old = approval(world)
+    world.restart()
+    world.model = b.model({"knownGood": b.pinned(env=env[::-1])})
+    world.live(60)
+    assert approval(world)["planHash"] == old["planHash"]
+    assert "PlanChanged" not in [e.reason for e in world.status.timeline]
+
+
+def test_a_plan_of_very_many_variables_is_bounded_and_the_last_of_them_counts() -> None:
+    def many(last: str) -> World:
+        env = [{"name": f"V{i}", "value": last if i == 31 else "x"} for i in range(32)]
+        gone = [f"R{i}" for i in range(32)]
+        pins = [{"name": f"c{n}", "image": b.image("good"), "env": env, "removeEnv": gone} for n in range(15)]
+        good = {"containers": [*b.pinned()["containers"], *pins]}
+        images = {b.CONTAINER: b.image("bad"), **{p["name"]: b.image("bad") for p in pins}}
+        return waiting(model=b.model({"knownGood": good}), workload=b.workload(images))
+
+    one, other = many("x"), many("y")
+    assert one.status.plan is not None
+    assert one.status.plan.known_good is not None
+    assert len(one.status.plan.known_good.env) == 64
+    assert one.status.plan.known_good.env[-1].name == "…"
+    assert all(len(s.summary) <= 4096 for s in one.status.plan.steps)
+    assert approval(one)["planHash"] != approval(other)["planHash"]

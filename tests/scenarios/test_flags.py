@@ -11,6 +11,7 @@ from knowngood.api.observed import Verdict
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
 from knowngood.core.facts.workload import Workload
+from knowngood.core.response.effects import Apply, Effect
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -198,3 +199,39 @@ def test_what_was_approved_is_the_value_that_is_written() -> None:
     found.live(10)
     assert found.status.plan.hash != before
     assert "to 'off'" in step(found, "guard").summary
+
+
+def test_a_plan_says_which_containers_variable_is_set_and_another_is_asked_again() -> None:
+    rate = {"name": "rate", "action": "SetFlag", "setFlag": {"flag": "rate"}}
+    images = {b.CONTAINER: b.image("bad"), "proxy": b.image("bad")}
+    policy = b.policy(responses=[b.response(mode="Approval")])
+    found = world(rate, policy=policy, unguarded="", workload=b.workload(images))
+    found.live(20)
+    assert found.status.plan is not None
+    old = found.status.plan.hash
+    assert f"variable RATE of container {b.CONTAINER} of Deployment digits" in step(found, "rate").summary
+    moved = [FLAGS[0], {"name": "rate", "env": {"name": "RATE", "container": "proxy"}, "value": "10"}]
+    found.model = b.model({"knownGood": b.pinned(), "flags": moved})
+    found.live(20)
+    assert "of container proxy" in step(found, "rate").summary
+    assert found.status.plan is not None
+    assert found.status.plan.hash != old
+
+
+def test_a_value_that_changes_between_the_intent_and_the_write_is_asked_anew() -> None:
+    found = world(policy=b.policy(responses=[b.response(mode="Approval")]), unguarded="")
+    found.live(20)
+    assert found.status.plan is not None
+    raw = found.incident.to_object()
+    approval = {"decision": "Approve", "by": "alice", "planHash": found.status.plan.hash}
+    found.incident = type(found.incident).from_object(b.merged(raw, {"spec": {"approval": approval}}))
+
+    def change(there: World, effect: Effect) -> bool:
+        swallowed = isinstance(effect, Apply)
+        if swallowed:
+            there.model = b.model({"knownGood": b.pinned(), "flags": [{**FLAGS[0], "value": "off"}]})
+        return swallowed
+
+    found.live(30, change)
+    assert (found.patches, data(found)) == ([], {"mode": "relaxed"})
+    assert found.condition("Contained").reason == Reason.PLAN_CHANGED

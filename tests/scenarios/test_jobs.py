@@ -8,7 +8,8 @@ from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref, Thing, read_thing
-from knowngood.core.response import jobs
+from knowngood.core.response import jobs, templates
+from knowngood.core.response.effects import Apply, Effect
 from tests import builders as b
 from tests.scenarios.world import World
 
@@ -117,3 +118,117 @@ def test_dry_run_runs_nothing() -> None:
     found.live(30)
     assert found.made == []
     assert "from the template scrub" in step(found).summary
+
+
+OTHER = {"template": {"spec": {"containers": [{"name": "c", "image": "another"}]}}}
+CRON = Ref("CronJob", "scrub")
+GATE = {"name": "scrub", "action": "Gate", "gate": {"job": {"template": "scrub"}}}
+BOTH = pytest.mark.parametrize("runs", [SCRUB, GATE], ids=["RunJob", "Gate"])
+
+
+def rewritten(found: World, spec: dict[str, Any] = OTHER) -> None:
+    """Somebody changes the template."""
+    found.write_thing(CRON, {"spec": {"jobTemplate": {"spec": spec}}})
+
+
+def asked(*steps: dict[str, Any], **changes: Any) -> World:
+    """Its plan waits for a person."""
+    policy = b.policy(responses=[b.response(mode="Approval")])
+    found = world(*steps, policy=policy, unguarded="", **changes)
+    found.live(20)
+    assert found.status.phase is IncidentPhase.AWAITING_APPROVAL
+    return found
+
+
+def plan_hash(found: World) -> str:
+    assert found.status.plan is not None
+    return found.status.plan.hash
+
+
+def approves(found: World, read: str = "") -> None:
+    approval = {"decision": "Approve", "by": "alice", "planHash": read or plan_hash(found)}
+    raw = found.incident.to_object()
+    found.incident = type(found.incident).from_object(b.merged(raw, {"spec": {"approval": approval}}))
+
+
+@BOTH
+def test_the_plan_says_at_once_what_the_template_was(runs: dict[str, Any]) -> None:
+    found = asked(PIN, runs)
+    assert step(found).template_digest == templates.digest(found.things[CRON])
+    assert step(found).template_digest[:19] in step(found).summary
+    assert "PlanChanged" not in [e.reason for e in found.status.timeline]
+
+
+@BOTH
+def test_a_template_that_changes_while_the_plan_waits_is_asked_again(runs: dict[str, Any]) -> None:
+    found = asked(PIN, runs)
+    old = plan_hash(found)
+    rewritten(found)
+    found.live(10)
+    approves(found, old)
+    found.live(30)
+    assert (found.patches, found.made) == ([], [])
+    assert found.condition("Contained").reason == Reason.PLAN_CHANGED
+    approves(found)
+    found.live(30)
+    assert [made.body["spec"] for made in found.made] == [{**SPEC, **OTHER}]
+
+
+@BOTH
+def test_one_that_changes_after_the_approval_is_asked_again(runs: dict[str, Any]) -> None:
+    found = asked(PIN, runs, rolls_out=False)
+    approves(found)
+    found.live(20)
+    assert found.status.approval is not None
+    rewritten(found)
+    found.roll_out()
+    found.live(30)
+    assert (len(found.patches), found.made) == (1, [])
+    assert step(found).reason == Reason.PLAN_CHANGED
+    approves(found)
+    found.live(30)
+    assert [made.body["spec"] for made in found.made] == [{**SPEC, **OTHER}]
+
+
+@BOTH
+def test_nor_is_one_run_that_changed_between_the_intent_and_the_job(runs: dict[str, Any]) -> None:
+    found = asked(runs, PIN)
+    approves(found)
+    done: list[Effect] = []
+
+    def change(there: World, effect: Effect) -> bool:
+        if not isinstance(effect, Apply) or done:
+            return False
+        done.append(effect)
+        rewritten(there)
+        return True
+
+    found.live(30, change)
+    assert (len(done), found.made) == (1, [])
+    assert found.status.approval is None
+    approves(found)
+    found.live(30)
+    assert [made.body["spec"] for made in found.made] == [{**SPEC, **OTHER}]
+
+
+@BOTH
+def test_what_does_not_change_the_job_asks_nothing(runs: dict[str, Any]) -> None:
+    found = asked(PIN, runs)
+    old = plan_hash(found)
+    reordered = {key: SPEC[key] for key in reversed(SPEC)}
+    found.write_thing(CRON, {"spec": {"schedule": "@yearly", "jobTemplate": {"spec": reordered}}})
+    found.restart()
+    found.live(30)
+    assert plan_hash(found) == old
+
+
+@BOTH
+def test_a_template_that_cannot_be_read_for_a_while_changes_nothing(runs: dict[str, Any]) -> None:
+    found = asked(PIN, runs)
+    old, kept = plan_hash(found), found.things.pop(CRON)
+    found.live(20)
+    assert plan_hash(found) == old
+    found.things[CRON] = kept
+    approves(found, old)
+    found.live(30)
+    assert len(found.made) == 1

@@ -14,6 +14,7 @@ from knowngood.api.playbook import OnFailure
 from knowngood.api.schema import ATOMIC, by
 from knowngood.api.steps import Gate, Isolate, RerouteTraffic, RunJob, SetFlag
 
+ShownValue = Annotated[str, Field(max_length=256)]
 NamedImages = Annotated[list[NamedImage], Field(max_length=64), by("name")]
 
 
@@ -46,10 +47,26 @@ class PlanTarget(ObservedModel):
     uid: ShortText = Field(description="Identity; another workload of this name is not touched.")
 
 
+class PlanVariable(ObservedModel):
+    """A variable that goes back with an image: one of `value`, `digest` and `removed`."""
+
+    container: ShortText = Field(description="The container that gets it.")
+    name: ShortText = Field(description="Its name; …: the list ends here, and envDigest is of the others too.")
+    value: ShownValue | None = Field(default=None, description="Its value.")
+    digest: ShortText = Field(default="", description="sha256:… of a value that may be secret, or is long.")
+    removed: bool = Field(default=False, description="True: it is taken away.")
+
+
 class PlanKnownGood(ObservedModel):
     """The release that the plan goes back to."""
 
     containers: NamedImages = Field(default_factory=list, description="Its containers' images, by digest.")
+    env: Annotated[list[PlanVariable], Field(max_length=64), by("container", "name")] = Field(
+        default_factory=list, description="The variables that are set and removed with the images."
+    )
+    env_digest: ShortText = Field(
+        default="", description="sha256:… of all their names and whole values; empty: no variable is touched."
+    )
     source: KnownGoodSource = Field(description="Spec: pinned by a person or Git. Promoted: stayed healthy for soak.")
 
 
@@ -98,6 +115,9 @@ class PlanStep(ObservedModel):
     reroute_traffic: RerouteTraffic | None = Field(default=None, description="For RerouteTraffic: where to.")
     isolate: Isolate | None = Field(default=None, description="For Isolate: what is kept, and how long.")
     run_job: RunJob | None = Field(default=None, description="For RunJob: which template.")
+    template_digest: ShortText = Field(
+        default="", description="For what runs a Job: sha256:… of the template's spec; empty: it was not read."
+    )
     gate: Gate | None = Field(default=None, description="For Gate: who or what lets the next step through.")
     allow_outage: bool = Field(default=False, description="True: it may leave the model without any pod that answers.")
     state: StepState = Field(

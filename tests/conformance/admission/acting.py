@@ -6,14 +6,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from knowngood.api.modeldeployment import ModelDeployment
-from knowngood.api.modelstatus import KnownGoodSource
-from knowngood.api.observed import NamedImage
-from knowngood.api.plan import Plan, PlanKnownGood, PlanStep, StepState
+from knowngood.api.plan import Plan, PlanStep, StepState
 from knowngood.core.facts.ownership import MANAGER
 from knowngood.core.facts.things import Lookup, Ref, read_thing
 from knowngood.core.facts.workload import Pod, PodContainer, read_pod, read_workload
+from knowngood.core.response import environment
 from knowngood.core.response.changing import Changing, State
 from knowngood.core.response.facts import Facts, Standby
+from knowngood.core.response.knowngood import candidates
 from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.registry import action
 from tests import builders as b
@@ -75,8 +75,8 @@ class Acting:
         good = declared.spec.known_good
         if good is None or not self.pinned:
             return Plan(steps=[self.step])
-        containers = [NamedImage(name=c.name, image=c.image) for c in good.containers]
-        return Plan(steps=[self.step], known_good=PlanKnownGood(containers=containers, source=KnownGoodSource.SPEC))
+        (pinned,) = candidates(declared, "model")
+        return Plan(steps=[self.step], known_good=environment.known_good(pinned))
 
     def _answering(self) -> tuple[Pod, ...]:
         """Pods of the workload on a release that is known to be good."""

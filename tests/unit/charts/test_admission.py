@@ -188,3 +188,20 @@ def test_rollouts_are_guarded_as_deployments_are_where_they_are_watched(render: 
 
 def test_rollouts_are_not_watched_on_a_cluster_that_has_none(refuse: Refuse) -> None:
     assert "install Argo Rollouts first" in refuse({"watch": {"rollouts": True}})
+
+
+def test_without_policies_that_write_no_flag_is_set_in_a_config_map_but_what_is_noted_is_put_back(
+    render: Render,
+) -> None:
+    def expressions(*arguments: str) -> list[str]:
+        policy = found(render({}, *arguments), "ValidatingAdmissionPolicy")["flags"]
+        return [validation["expression"] for validation in policy["validations"]]
+
+    (unknown,) = set(expressions(*MUTATING)) - set(expressions())
+    (untold,) = set(expressions()) - set(expressions(*MUTATING))
+    assert "unknown-model" in unknown
+    assert untold == "variables.untold.size() == 0"
+    policy = found(render(), "ValidatingAdmissionPolicy")["flags"]
+    assert "replaced-flags" in next(v["expression"] for v in policy["variables"] if v["name"] == "noted")
+    (said,) = [v["messageExpression"] for v in policy["validations"] if v["expression"] == untold]
+    assert "1.36 or newer" in said

@@ -12,6 +12,8 @@ from knowngood.core.facts.workload import Container
 from knowngood.core.incidents.bounds import MOST_BYTES, fitted, size
 from knowngood.core.incidents.evidence import CUT, workload
 from knowngood.core.response.actions.pin_known_good import PinKnownGood
+from knowngood.core.response.environment import known_good
+from knowngood.core.response.knowngood import candidates
 from tests import builders as b
 from tests.conformance.crds.inflated import INFLATIONS, inflated
 from tests.conformance.crds.statuses import INCIDENT
@@ -71,10 +73,11 @@ def test_a_variable_that_the_record_has_no_room_for_is_no_foreign_change_and_is_
     recorded = workload(found)
     assert [e.name for e in recorded.containers[0].env][-1] == CUT
     pin = b.model({"knownGood": b.pinned("good", env=[{"name": "V199", "value": "y"}])})
+    (pinned,) = candidates(pin, b.CONTAINER)
     evidence = b.evidence().model_copy(update={"workload": recorded})
     status = {
         "evidence": evidence.to_object(),
-        "plan": {"knownGood": b.pinned("good") | {"source": "Spec"}, "steps": []},
+        "plan": {"knownGood": known_good(pinned).to_object(), "steps": []},
     }
     facts = b.facts(model=pin, workload=found, incident=b.incident(status))
     plan = b.incident({"plan": {"steps": [{"name": "pin", "action": "PinKnownGood"}]}}).status.plan

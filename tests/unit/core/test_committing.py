@@ -50,6 +50,13 @@ def test_it_says_when_and_how_to_pause_it(keeper: Keeper, expected: str) -> None
     assert expected in committing.advice(keeper, b.workload(), PINS)
 
 
+def test_what_may_be_secret_is_in_no_patch_that_the_record_shows() -> None:
+    keeper = Keeper("Kustomization", "flux-system", "models", Reverts.ALWAYS)
+    said = committing.advice(keeper, b.workload(), [Pin("model", b.image("good"), (("DB_PASSWORD", "hunter2"),))])
+    assert "hunter2" not in said
+    assert "commit the images of status.plan.knownGood and what spec.knownGood adds to them" in said
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_where_the_marks_do_not_name_it_no_command_is_made_up(kind: str) -> None:
     said = committing.advice(Keeper(kind, "", "", Reverts.PERHAPS), b.workload(), PINS)

@@ -1,6 +1,7 @@
 """Evidence is bounded and holds no secret; whatever the cluster or the source says, it can be written."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -25,6 +26,96 @@ def test_what_sounds_secret_is_a_digest_that_shows_changes(name: str) -> None:
     assert shown.startswith("sha256:")
     assert shown == evidence.env_value(name, SECRET)
     assert shown != evidence.env_value(name, SECRET + "x")
+
+
+HIDDEN = [
+    "PWD",
+    "CONNECTION_STRING",
+    "CONN_STR",
+    "ConnectionStrings",
+    "WEBHOOK",
+    "COOKIES",
+    "JWT",
+    "PRIVATE",
+    "SALT",
+    "SAS",
+]
+
+
+@pytest.mark.parametrize("word", HIDDEN)
+@given(
+    st.sampled_from(["", "MYSQL_", "azure.storage-", "db2"]), st.sampled_from(["", "_URL", "-1", "2"]), st.booleans()
+)
+def test_words_that_name_secrets_hide_a_value_wherever_they_stand(
+    word: str, before: str, after: str, low: bool
+) -> None:
+    name = f"{before}{word}{after}"
+    assert SECRET not in evidence.env_value(name.lower() if low else name, SECRET)
+
+
+@pytest.mark.parametrize(
+    "name", ["dbPwd", "slackWebhookUrl", "storageConnectionString", "AZURE_STORAGE_CONNECTION_STRING"]
+)
+def test_words_of_camel_case_are_told_apart(name: str) -> None:
+    assert SECRET not in evidence.env_value(name, SECRET)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "MODEL_REVISION",
+        "RATE",
+        "PASSES",
+        "passengers",
+        "CONNECTIONS",
+        "SALTED_EGGS",
+        "SASH",
+        "PWDX",
+        "COMPRIVATE",
+        "THRESHOLD",
+    ],
+)
+def test_words_that_only_contain_them_hide_nothing(name: str) -> None:
+    assert evidence.env_value(name, "7") == "7"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"DefaultEndpointsProtocol=https;AccountName=a;AccountKey={SECRET};EndpointSuffix=core.windows.net",
+        f"Server=db;User Id=u;Password={SECRET}",
+        f"server=db;pwd={SECRET}",
+        f"Endpoint=sb://x/;SharedAccessKey={SECRET}",
+        f"SharedAccessSignature={SECRET}",
+        f"https://a.blob.core.windows.net/c?sv=1&sig={SECRET}",
+        f"amqp://user:{SECRET}/with-a-slash@host/",
+        f"redis://:{SECRET}@host",
+        f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}",
+    ],
+)
+def test_values_that_hold_a_secret_are_hidden_under_any_name(value: str) -> None:
+    shown = evidence.env_value("TARGET", value)
+    assert shown.startswith("sha256:")
+    assert SECRET not in shown
+
+
+@pytest.mark.parametrize(
+    "value", ["http://host:8080/path", "a=b;c=d", "registry.local:5000/digits@sha256:00", "strict"]
+)
+def test_values_that_hold_none_are_shown(value: str) -> None:
+    assert evidence.env_value("TARGET", value) == value
+
+
+def test_a_value_that_was_recorded_before_its_name_was_known_for_secret_is_still_the_same() -> None:
+    assert evidence.same_value("old", "MYSQL_PWD", "old")
+    assert not evidence.same_value("old", "MYSQL_PWD", "new")
+    assert not evidence.same_value("", "MYSQL_PWD", None)
+
+
+def test_a_hostile_value_is_looked_at_in_no_time() -> None:
+    started = time.monotonic()
+    evidence.env_value("X", "://a:" * 100_000)
+    assert time.monotonic() - started < 5
 
 
 def test_credentials_in_a_url_and_references_are_not_shown() -> None:

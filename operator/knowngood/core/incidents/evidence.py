@@ -38,8 +38,15 @@ MAX_POINTS = 240
 CUT = "…"  # a variable of this name stands for those that the record has no room for
 MAX_VALUE = 256  # of a variable; what is longer is cut
 _MAX_NAME, _MAX_LABELS = 253, 64
-_CREDENTIALS = re.compile(r"://[^/@\s]+@")
-_SECRET = re.compile(r"(?i)pass|secret|token|key|credential|auth|dsn")
+_CREDENTIALS = re.compile(
+    r"(?i)://[^/@\s]+@|://[^:/@\s]{0,256}:[^@\s]{0,256}@|-----BEGIN "
+    r"|(?:AccountKey|Password|Pwd|SharedAccessKey|SharedAccessSignature)\s*=|[?&]sig="
+)
+_SECRET = re.compile(
+    r"(?i)secret|token|key|credential|auth|dsn|pass(?!(?:es|ed|ing|ive|ages?|engers?)(?![a-z]))"
+    r"|(?<![a-z])(?:pwd|conn(?:ection)?[_.-]?str(?:ing)?s?|webhooks?|cookies?|jwt|private|salt|sas)(?![a-z])"
+)
+_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _REVISIONS = ("deployment.kubernetes.io/revision", argo.REVISION)
 
 
@@ -81,15 +88,23 @@ def env_value(name: str, value: str | None) -> str:
     """A variable's value as evidence shows it: what may be secret as a digest."""
     if value is None:
         return "(from a reference)"
-    if value and (_SECRET.search(name) or _CREDENTIALS.search(value)):
+    if value and (_sounds_secret(name) or _CREDENTIALS.search(value)):
         return "sha256:" + hashlib.sha256(value.encode()).hexdigest()
     return value[:MAX_VALUE]
 
 
+def _sounds_secret(name: str) -> bool:
+    return _SECRET.search(_CAMEL.sub("_", name)) is not None or _SECRET.search(name) is not None
+
+
 def same_value(recorded: str, name: str, value: str | None) -> bool:
-    """Whether a variable still has the value that was recorded, which may be a digest of it."""
-    digest = "sha256:" + hashlib.sha256((value or "").encode()).hexdigest()
-    return recorded == env_value(name, value) or (value is not None and recorded == digest)
+    """Whether a variable still has the value that was recorded, as it is, cut, or as a digest.
+
+    An older or a newer version may take other names for secret, and have recorded it the other way.
+    """
+    if value is None:
+        return recorded == env_value(name, value)
+    return recorded in {value[:MAX_VALUE], "sha256:" + hashlib.sha256(value.encode()).hexdigest()}
 
 
 def pods(found: Iterable[Pod]) -> list[SeenPod]:

@@ -14,9 +14,10 @@ from knowngood.api.common import Mode
 from knowngood.api.conditions import ConditionStatus, Reason
 from knowngood.api.durations import seconds
 from knowngood.api.incidentstatus import AIIncidentStatus, IncidentPhase
-from knowngood.api.plan import Plan, PlanStep, StepObserved, StepState
+from knowngood.api.plan import PlanStep, StepObserved, StepState
 from knowngood.api.playbook import OnFailure
 from knowngood.api.steps import ActionName
+from knowngood.core.incidents.evidence import CUT
 from knowngood.core.incidents.record import stepped, told
 from knowngood.core.response import contested, outcome
 from knowngood.core.response.actions.action import Action
@@ -25,6 +26,7 @@ from knowngood.core.response.effects import Apply, Effect, Record, Wait
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
 from knowngood.core.response.planned import plan_hash
+from knowngood.core.response.templates import named_by
 
 _LOOK_AGAIN = 5.0
 Why = tuple[Reason, str]
@@ -113,6 +115,11 @@ class Changing(Action):
         """Why what was right to be written once may not be written again, perhaps hours later."""
         return None
 
+    def moved(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether it would write something else now than its intent says."""
+        cut = step.summary.endswith(CUT)  # of a record that had no room for it
+        return not cut and self.describe(facts.ground, step).summary != step.summary
+
     def covers(self, step: PlanStep) -> bool:
         """Whether, while it stands, a healthy signal says nothing of what was wrong."""
         return False
@@ -131,11 +138,7 @@ class Changing(Action):
 
     def prepared(self, facts: Facts, step: PlanStep) -> Facts:
         """The facts with a plan that holds what the step is about to do."""
-        plan, summary = facts.incident.status.plan, self.describe(facts.ground, step).summary
-        if plan is None or summary == step.summary:
-            return facts
-        steps = [s.model_copy(update={"summary": summary}) if s.name == step.name else s for s in plan.steps]
-        return with_plan(facts, steps=steps, hash=plan_hash(plan.model_copy(update={"steps": steps})))
+        return described_anew(self, facts, step)
 
     def begin(self, facts: Facts, step: PlanStep) -> Effect:
         """Write the intent with what is seen, or why there can be none yet; that is asked again at every look."""
@@ -152,10 +155,8 @@ class Changing(Action):
             return Record(outcome.waiting(status, step, facts.hold.reason, facts.hold.message, facts))
         seen = self.observe(facts, step)
         facts = self.prepared(facts, step)
-        if (another := _not_approved(facts)) is not None:
-            return Record(_asked_anew(facts, step, another))
-        if shut := _let_through_another(facts, step):
-            return Record(_gates_anew(facts, shut))
+        if (asked := asked_anew(facts, step)) is not None:
+            return Record(asked)
         intent = {
             "state": StepState.INTENDED,
             "reason": "",
@@ -188,6 +189,8 @@ class Changing(Action):
         if ours and step.started_at is None and step.reverts is None:
             if facts.hold is not None and facts.hold.stops:
                 return Record(_stopped(facts, step, facts.hold, state))
+            if state is State.AS_SEEN and self.moved(facts, step):
+                return Record(begun_anew(facts, step))
             return Apply(self.write(facts, step))
         why = f"another writer set {self.found(facts, step)}; it is left as it is. If it is no fix, act by hand"
         return Record(outcome.person_wrote(status, step, why, facts))
@@ -251,11 +254,15 @@ class Changing(Action):
 
 def _stopped(facts: Facts, step: PlanStep, hold: Hold, state: State) -> AIIncidentStatus:
     """What has written nothing waits for its turn again; what has written some of it waits where it is."""
-    status = facts.incident.status
     if state is State.PARTLY:
         return _held_up(facts, hold)
+    return outcome.waiting(begun_anew(facts, step), step, hold.reason, hold.message, facts)
+
+
+def begun_anew(facts: Facts, step: PlanStep) -> AIIncidentStatus:
+    """With the step as it was before its intent, which nothing has followed yet."""
     pending = {"state": StepState.PENDING, "intended_at": None, "observed": None}
-    return outcome.waiting(stepped(status, step.name, pending), step, hold.reason, hold.message, facts)
+    return stepped(facts.incident.status, step.name, pending)
 
 
 def _held_up(facts: Facts, hold: Hold) -> AIIncidentStatus:
@@ -263,16 +270,28 @@ def _held_up(facts: Facts, hold: Hold) -> AIIncidentStatus:
     return outcome.condition(facts.incident.status, ConditionStatus.FALSE, hold.reason, hold.message, facts)
 
 
-def _not_approved(facts: Facts) -> Plan | None:
-    """The prepared plan, where a person has to approve it and approved another."""
+def described_anew(action: Action, facts: Facts, step: PlanStep) -> Facts:
+    """The facts with a plan that says of the step what it would do now."""
+    plan = facts.incident.status.plan
+    summary = action.describe(facts.ground, step).summary
+    template = facts.ground.templates.get(named_by(step), "")
+    if plan is None or (summary, template) == (step.summary, step.template_digest):
+        return facts
+    update = {"summary": summary, "template_digest": template}
+    steps = [s.model_copy(update=update) if s.name == step.name else s for s in plan.steps]
+    return with_plan(facts, steps=steps, hash=plan_hash(plan.model_copy(update={"steps": steps})))
+
+
+def asked_anew(facts: Facts, step: PlanStep) -> AIIncidentStatus | None:
+    """Where what was approved is not what would be done now: the approval is spent, the new plan waits for its own.
+
+    So it is with what a person's gate let through.
+    """
     plan, given = facts.incident.status.plan, facts.incident.status.approval
+    if shut := _let_through_another(facts, step):
+        return _gates_anew(facts, shut)
     if plan is None or plan.mode is not Mode.APPROVAL or given is None or given.plan_hash == plan.hash:
         return None
-    return plan
-
-
-def _asked_anew(facts: Facts, step: PlanStep, plan: Plan) -> AIIncidentStatus:
-    """What was approved is not what would be done now: the approval is spent, and the new plan waits for its own."""
     update = {"approval": None, "phase": IncidentPhase.AWAITING_APPROVAL}
     why = f"what it would do has changed since it was approved: the plan is {plan.hash[:19]} ({plan.mode})"
     status = told(facts.incident.status.model_copy(update=update), facts.now, Reason.PLAN_CHANGED, why)

@@ -8,6 +8,7 @@ import yaml
 from knowngood.core.facts import argo
 from knowngood.core.facts.gitops import Keeper, Reverts
 from knowngood.core.facts.workload import Workload
+from knowngood.core.incidents.evidence import env_value
 from knowngood.core.response import variables
 from knowngood.core.response.knowngood import Pin
 
@@ -60,9 +61,11 @@ def _pause(keeper: Keeper) -> str:
 def patch(workload: Workload, pins: Sequence[Pin]) -> str:
     """The strategic merge patch that pins, as YAML for Git; empty where it is too long for a message.
 
-    And of a Rollout: tools that do not know its schema would put the patch in place of whole lists.
+    And where it holds what may be secret, since many read the record; and of a Rollout: tools that do not know its
+    schema would put the patch in place of whole lists.
     """
-    if workload.kind == argo.KIND:
+    secret = any(env_value(*variable).startswith("sha256:") for pin in pins for variable in pin.env)
+    if secret or workload.kind == argo.KIND:
         return ""
     first = {c.name for c in workload.init_containers}
     found = {

@@ -14,8 +14,9 @@ from knowngood.core.facts.things import Lookup, Ref
 from knowngood.core.facts.workload import Pod, Workload
 from knowngood.core.incidents.neighbours import Neighbour
 from knowngood.core.incidents.opening import SignalView
+from knowngood.core.response import environment, templates
 from knowngood.core.response.ground import Ground
-from knowngood.core.response.knowngood import Pin, candidates
+from knowngood.core.response.knowngood import Candidate, Pin, candidates
 from knowngood.core.signals.answer import Answer
 
 
@@ -83,6 +84,7 @@ class Facts:
             self.running,
             self.implicated,
             self.registries,
+            templates.known(self.incident.status.plan, self.things),
         )
 
     def look(self, ref: Ref) -> Lookup | None:
@@ -94,15 +96,24 @@ class Facts:
         return replace(self, incident=self.incident.model_copy(update={"status": status}))
 
     def pins(self) -> tuple[Pin, ...]:
-        """The plan's pins: its images, and the environment that the model's own pin adds to them."""
+        """The plan's pins: its images, with its variables and no others, whatever the model says by now."""
         plan = self.incident.status.plan
         if plan is None or plan.known_good is None:
             return ()
+        found = self.planned_release()
+        return found.pins if found is not None else environment.restored(plan.known_good)
+
+    def planned_release(self) -> Candidate | None:
+        """The plan's release as the model declares it; None where it declares it so no more."""
+        plan = self.incident.status.plan
+        if plan is None or plan.known_good is None:
+            return None
         images = {c.name: c.image for c in plan.known_good.containers}
         for candidate in candidates(self.model, self.container):
-            if {p.container: p.image for p in candidate.pins} == images:
-                return candidate.pins
-        return tuple(Pin(name, image) for name, image in images.items())
+            same = {p.container: p.image for p in candidate.pins} == images
+            if same and environment.digest(candidate.pins) == plan.known_good.env_digest:
+                return candidate
+        return None
 
 
 def running_digests(pods: tuple[Pod, ...], container: str) -> frozenset[str]:

@@ -1,7 +1,7 @@
 """What a plan is made from, and the release that it would go back to."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from knowngood.api import GROUP, LABEL_MODEL
 from knowngood.api.aiincident import AIIncident
@@ -31,6 +31,7 @@ class Ground:
     running: frozenset[str]
     implicated: frozenset[str]
     registries: tuple[str, ...]
+    templates: Mapping[str, str] = field(default_factory=dict)  # digests of Job templates by name, as far as read
 
     @property
     def target_name(self) -> str:

@@ -6,9 +6,10 @@ from typing import Any
 from knowngood.api import API_VERSION, GROUP
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import Reason
+from knowngood.api.plan import PlanStep
 from knowngood.core.facts.things import Ref, Thing
 from knowngood.core.incidents.naming import job_name
-from knowngood.core.response import lookups
+from knowngood.core.response import lookups, templates
 from knowngood.core.response.changing import State, Why
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.mutation import Creation, Verb
@@ -23,7 +24,7 @@ VERBS = (
 
 def template(name: str) -> Ref:
     """The template of that name."""
-    return Ref("CronJob", name)
+    return Ref(templates.KIND, name)
 
 
 def ref(incident: AIIncident, step: str) -> Ref:
@@ -42,6 +43,12 @@ def refusal(facts: Facts, name: str) -> Why | None:
     if not (looked.thing.raw.get("spec") or {}).get("suspend"):
         return Reason.INVALID, f"CronJob {name} is not suspended, so that it is no template; write suspend: true"
     return None
+
+
+def changed(facts: Facts, step: PlanStep) -> bool:
+    """Whether the step's template says something else than when its intent was written."""
+    found = lookups.thing(facts, template(templates.named_by(step)))
+    return found is not None and templates.digest(found) != step.template_digest
 
 
 def creation(facts: Facts, step: str, name: str) -> Creation:

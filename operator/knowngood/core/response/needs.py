@@ -2,21 +2,34 @@
 
 from collections.abc import Iterator
 
+from knowngood.api.common import Mode
 from knowngood.api.incidentstatus import AIIncidentStatus
 from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.api.plan import PlanStep, StepState
 from knowngood.core.facts.things import Ref
+from knowngood.core.response import jobs
 from knowngood.core.response.actions.action import Action
 from knowngood.core.response.facts import Facts
+from knowngood.core.response.plan import build
 from knowngood.core.response.registry import action
+from knowngood.core.response.templates import named_by
 
 _LEFT = frozenset({StepState.SKIPPED, StepState.UNDONE})
 
 
 def needs(facts: Facts) -> tuple[Ref, ...]:
-    """Each object once: of the steps that have begun, and of the next that may."""
+    """Each object once: of the steps that have begun, and of the next that may; and what a plan is made from."""
     found = [ref for step, one in _steps(facts) for ref in one.needs(facts, step)]
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys([*found, *_planned_from(facts)]))
+
+
+def _planned_from(facts: Facts) -> list[Ref]:
+    """The templates of the plan that is to be made, or that a person has still to approve."""
+    status = facts.incident.status
+    if status.plan is not None and (status.plan.mode is not Mode.APPROVAL or status.approval is not None):
+        return []
+    plan = status.plan or build(facts.ground)
+    return [jobs.template(name) for step in plan.steps if (name := named_by(step))]
 
 
 def asks(facts: Facts) -> tuple[str, ...]:

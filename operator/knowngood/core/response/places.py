@@ -155,7 +155,8 @@ class Variable(Place):
 
     def __str__(self) -> str:
         """As people call it."""
-        return f"variable {self._name} of {target_name(self.model)}"
+        container = f"container {self.container} of " if self.container else ""
+        return f"variable {self._name} of {container}{target_name(self.model)}"
 
     def refusal(self, facts: Facts) -> Why | None:
         """No consent, no such container, a value from elsewhere, or nothing that would roll out."""

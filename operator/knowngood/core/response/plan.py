@@ -8,6 +8,7 @@ from knowngood.api.plan import Plan, PlanStep, PlanTarget, Rung
 from knowngood.api.playbook import Step
 from knowngood.api.steps import ActionName
 from knowngood.core.facts.workload import Workload
+from knowngood.core.response import templates
 from knowngood.core.response.actions.isolate import NOT_SHOWN
 from knowngood.core.response.ground import Ground
 from knowngood.core.response.planned import with_known_good
@@ -84,6 +85,7 @@ def _step(rung: Rung, step: Step, ground: Ground) -> PlanStep:
         reroute_traffic=step.reroute_traffic,
         isolate=step.isolate,
         run_job=step.run_job,
+        template_digest=ground.templates.get(templates.named_by(step), ""),
         gate=step.gate,
         allow_outage=step.allow_outage,
         summary=described.summary if described else "",

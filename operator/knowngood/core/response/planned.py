@@ -5,12 +5,11 @@ import hashlib
 import orjson
 
 from knowngood.api.conditions import Reason
-from knowngood.api.observed import NamedImage
-from knowngood.api.plan import Plan, PlanKnownGood, PlanStep
+from knowngood.api.plan import Plan, PlanStep
 from knowngood.api.steps import ActionName
 from knowngood.core.facts.workload import Workload
 from knowngood.core.incidents.record import clipped
-from knowngood.core.response import committing
+from knowngood.core.response import committing, environment
 from knowngood.core.response.ground import Ground, choice_for
 from knowngood.core.response.knowngood import Candidate
 
@@ -25,15 +24,13 @@ def with_known_good(plan: Plan, ground: Ground) -> Plan:
 
 
 def _pinned(plan: Plan, candidate: Candidate, ground: Ground) -> Plan:
-    containers = [NamedImage(name=p.container, image=p.image) for p in candidate.pins]
-    known_good = PlanKnownGood(containers=containers, source=candidate.source)
-    images = ", ".join(f"{c.name} to {c.image}" for c in containers)
     note = f"{Reason.PULLABILITY_UNKNOWN.value}: whether the image can be pulled was not asked"
     pin = ActionName.PIN_KNOWN_GOOD
-    steps = [s.model_copy(update={"summary": f"pin {images}"}) if s.action == pin else s for s in plan.steps]
+    summary = environment.summary(candidate.pins)
+    steps = [s.model_copy(update={"summary": summary}) if s.action == pin else s for s in plan.steps]
     others = [n for n in plan.notes if not n.startswith(Reason.KEPT_ELSEWHERE.value)]
     notes = list(dict.fromkeys([*others, note, *_elsewhere(ground.workload, candidate)]))
-    return plan.model_copy(update={"known_good": known_good, "steps": steps, "notes": notes})
+    return plan.model_copy(update={"known_good": environment.known_good(candidate), "steps": steps, "notes": notes})
 
 
 def _elsewhere(workload: Workload | None, candidate: Candidate) -> list[str]:
@@ -45,8 +42,9 @@ def _elsewhere(workload: Workload | None, candidate: Candidate) -> list[str]:
 
 
 def plan_hash(plan: Plan) -> str:
-    """A digest of what the plan does: mode, target, images and steps of every rung; progress is no part of it."""
-    known_good = plan.known_good.to_object() if plan.known_good else None
+    """A digest of what the plan does: mode, target, release and steps of every rung; progress is no part of it."""
+    # The variables by envDigest alone: it is of the whole values, and does not change with how they are shown.
+    known_good = plan.known_good.model_copy(update={"env": []}).to_object() if plan.known_good else None
     target = plan.target.to_object() if plan.target else None
     steps = [[s.rung, s.name, s.action, s.timeout or "", s.on_failure, *_said(s)] for s in plan.steps]
     severity = plan.severity.value if plan.severity else ""
@@ -71,4 +69,5 @@ _BY_FIELDS = frozenset(
 
 def _said(step: PlanStep) -> list[str]:
     """What the step would do, with names and values, where that depends on what it refers to."""
-    return [] if step.action in _BY_FIELDS else [step.summary]
+    template = [step.template_digest] if step.template_digest else []
+    return [] if step.action in _BY_FIELDS else [step.summary, *template]

@@ -16,9 +16,9 @@ from knowngood.api.steps import ActionName, PromQLGate
 from knowngood.core.facts.things import Ref
 from knowngood.core.incidents.decisions import counts
 from knowngood.core.incidents.record import stepped, told
-from knowngood.core.response import jobs, lookups, outcome
+from knowngood.core.response import jobs, lookups, outcome, templates
 from knowngood.core.response.actions.action import Action, Described
-from knowngood.core.response.changing import State, Why
+from knowngood.core.response.changing import State, Why, asked_anew, begun_anew, described_anew
 from knowngood.core.response.effects import Apply, Effect, Record, Wait
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground, obstacle
@@ -58,7 +58,7 @@ class Gate(Action):
             what = f"until {gate.promql.query} is {_limits(gate.promql)}"
         elif gate is not None and gate.job is not None:
             job = jobs.ref(ground.incident, step.name).name
-            what = f"until Job {job} from the template {gate.job.template} is complete"
+            what = f"until Job {job} from the {templates.said(gate.job.template, ground.templates)} is complete"
         else:
             asked = gate.person.ask if gate is not None and gate.person is not None else None
             what = "until a person lets it through" + (f": {asked}" if asked else "")
@@ -71,8 +71,11 @@ class Gate(Action):
         status = facts.incident.status
         if (why := _obstacle(facts, step)) is not None:
             return Record(outcome.waiting(status, step, *why, facts))
+        facts = described_anew(self, facts, step)
+        if (asked := asked_anew(facts, step)) is not None:
+            return Record(asked)
         intent = {"state": StepState.INTENDED, "reason": "", "message": "", "intended_at": facts.now}
-        return Record(stepped(status, step.name, intent))
+        return Record(stepped(facts.incident.status, step.name, intent))
 
     def advance(self, facts: Facts, step: PlanStep) -> Effect:
         """Open, closed, or still waiting; what waits holds up nothing but its rung."""
@@ -223,6 +226,8 @@ def _run(facts: Facts, step: PlanStep, template: str) -> Effect | None:
             return _waiting(facts, step, facts.hold.reason, facts.hold.message)
         if lookups.thing(facts, jobs.template(template)) is None:
             return Record(_closed(facts, step, Reason.OBJECT_NOT_FOUND, f"CronJob {template} is gone; no Job is made"))
+        if jobs.changed(facts, step):
+            return Record(begun_anew(facts, step))
         return Apply(jobs.creation(facts, step.name, template))
     if state is not State.THERE:
         name = jobs.ref(facts.incident, step.name).name

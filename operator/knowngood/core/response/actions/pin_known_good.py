@@ -18,7 +18,7 @@ from knowngood.core.facts import rollout
 from knowngood.core.facts.images import parse_image, same_image
 from knowngood.core.facts.rollout import rolled_out
 from knowngood.core.facts.workload import Pod, Workload
-from knowngood.core.response import contested, noted, variables
+from knowngood.core.response import contested, environment, noted, variables
 from knowngood.core.response.actions.action import Described
 from knowngood.core.response.changing import State, Why, with_plan
 from knowngood.core.response.contested import Revert
@@ -60,9 +60,8 @@ class PinKnownGood(WorkloadAction):
         """How the step stands in a plan."""
         choice = choice_for(ground)
         pins = choice.candidate.pins if choice.candidate else ()
-        images = ", ".join(f"{p.container} to {p.image}" for p in pins)
         return Described(
-            summary=f"pin {images}" if images else f"put {ground.target_name} back on its known-good release",
+            summary=environment.summary(pins) if pins else f"put {ground.target_name} back on its known-good release",
             precondition=f"{ground.target_name} still declares the suspect's images, and they still run",
             effect="every pod runs the known-good images and is ready",
             undo="the images and variables that stood there before are put back",
@@ -85,6 +84,10 @@ class PinKnownGood(WorkloadAction):
             raise ValueError("no plan")
         made = with_known_good(plan, facts.ground)
         return with_plan(facts, known_good=made.known_good, steps=made.steps, notes=made.notes, hash=made.hash)
+
+    def moved(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether the plan's release is no more one that the model declares just so."""
+        return facts.planned_release() is None
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """The images that the suspect's pods declare: if the template has moved on since, a person is ahead of us."""
@@ -144,9 +147,12 @@ class PinKnownGood(WorkloadAction):
         return there and all(pod.ready for pod in live) and not _stale(facts) and rolled_out(workload, len(live))
 
     def forbidden(self, facts: Facts, step: PlanStep) -> Why | None:
-        """Its owner consents no longer, or the release is itself suspected by now."""
+        """Its owner consents no longer, the release is itself suspected by now, or its variables are not known."""
         if (refusal := obstacle(facts.ground)) is not None:
             return refusal.reason, refusal.message
+        plan = facts.incident.status.plan
+        if plan and plan.known_good and plan.known_good.env_digest and facts.planned_release() is None:
+            return Reason.PLAN_CHANGED, "the model declares its known-good release with other variables by now"
         suspected = [p.image for p in facts.pins() if parse_image(p.image).digest in facts.implicated]
         if suspected:
             return Reason.IMPLICATED, f"an open incident suspects {suspected[0]}, to which it would go back"

@@ -16,6 +16,7 @@ from knowngood.core.response.changing import Changing, State, Why
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.ground import Ground, obstacle
 from knowngood.core.response.mutation import Write
+from knowngood.core.response.templates import named_by, said
 
 
 class RunJob(Changing):
@@ -37,7 +38,7 @@ class RunJob(Changing):
         """How the step stands in a plan."""
         job = jobs.ref(ground.incident, step.name).name
         return Described(
-            summary=f"run Job {job} from the template {_template(step)}",
+            summary=f"run Job {job} from the {said(_template(step), ground.templates)}",
             precondition=f"CronJob {_template(step)} is there, suspended, and allowed by the administrator",
             effect="the Job is complete",
             undo=self.no_way_back,
@@ -46,6 +47,10 @@ class RunJob(Changing):
     def obstacle(self, facts: Facts, step: PlanStep) -> Why | None:
         """No consent, or no template."""
         return obstacle(facts.ground) or jobs.refusal(facts, _template(step))
+
+    def moved(self, facts: Facts, step: PlanStep) -> bool:
+        """Whether the template says something else by now."""
+        return jobs.changed(facts, step)
 
     def observe(self, facts: Facts, step: PlanStep) -> StepObserved:
         """Which version of the template it was."""
@@ -101,4 +106,4 @@ class RunJob(Changing):
 
 
 def _template(step: Step | PlanStep) -> str:
-    return step.run_job.template if step.run_job else ""
+    return named_by(step)
