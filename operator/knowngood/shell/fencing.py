@@ -12,6 +12,7 @@ from knowngood.api import GROUP
 from knowngood.api.aiincident import AIIncident
 from knowngood.api.common import Mode
 from knowngood.api.incidentstatus import IncidentPhase
+from knowngood.api.plan import Plan, StepState
 from knowngood.core.response.needs import in_flight
 from knowngood.shell import cluster as c
 from knowngood.shell.ownership import give_back
@@ -42,7 +43,8 @@ class Fence:
         if key not in self._half:
             await self._touch(c.INCIDENTS, key)
             self._half.add(key)
-        targets = self._targets(incident)
+        entry = self._store.entry(c.INCIDENTS.kind, key)  # a touch may have met what a predecessor wrote meanwhile
+        targets = self._targets(incident if entry is None or entry.value is None else entry.value)
         if targets:
             if self._stopped():
                 return  # nothing of the user's while all is stopped; nothing else is written to it either
@@ -64,7 +66,7 @@ class Fence:
         plan, namespace = incident.status.plan, incident.metadata.namespace
         if plan is None or plan.target is None or plan.mode is Mode.DRY_RUN:
             return []
-        if incident.status.phase is IncidentPhase.AWAITING_APPROVAL or plan.target.kind not in c.WORKLOADS:
+        if not _may_be_written(incident.status.phase, plan) or plan.target.kind not in c.WORKLOADS:
             return []
         model = self._store.model((namespace, incident.spec.model_ref.name))
         beside = in_flight(incident.status, model) if model is not None else ()
@@ -100,3 +102,9 @@ class Fence:
             return entry.uid, str(entry.version)
         meta = (await self._api.get(resource, *key))["metadata"]
         return meta["uid"], meta["resourceVersion"]
+
+
+def _may_be_written(phase: IncidentPhase | None, plan: Plan) -> bool:
+    """Not while a person is still to approve, save for a step that says that it is under way."""
+    under_way = any(step.state in {StepState.INTENDED, StepState.UNDOING} for step in plan.steps)
+    return under_way or phase is not IncidentPhase.AWAITING_APPROVAL

@@ -38,4 +38,8 @@ NOT_UNDERSTOOD = Counter(
 )
 LEADER = Gauge("knowngood_leader", "1 while this replica leads.")
 STOPPED = Gauge("knowngood_emergency_stop", "1 while everything that touches workloads is stopped.")
+STOP_UNREADABLE = Gauge(
+    "knowngood_emergency_stop_unreadable",
+    "1 while the leader cannot read the emergency stop; after a minute of that, everything is stopped.",
+)
 WAITING = Gauge("knowngood_containments_waiting", "Incidents whose containment waits for a limit or a cooldown.")

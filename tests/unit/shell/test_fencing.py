@@ -5,6 +5,7 @@ from typing import Any, cast
 import pytest
 
 from knowngood.api.aiincident import AIIncident
+from knowngood.api.incidentstatus import IncidentPhase
 from knowngood.api.plan import PodRef, StepObserved, StepState
 from knowngood.core.response import machine
 from knowngood.core.response.effects import FreezeEvidence, Record
@@ -134,3 +135,56 @@ async def test_what_a_step_was_about_to_patch_is_touched_too(steps: dict[str, St
     await fence.passed(incident)
     assert touched[0].startswith("AIIncident/")
     assert touched[1:] == ["Deployment/digits", *beside]
+
+
+class Moved:
+    """An incident that a predecessor wrote after it was cached: the first touch conflicts."""
+
+    def __init__(self, phase: IncidentPhase, state: StepState, cached: IncidentPhase | None = None) -> None:
+        found = machine.decide(b.facts())
+        assert isinstance(found, FreezeEvidence)
+        assert found.status.plan is not None
+        pin = [s.model_copy(update={"state": state}) for s in found.status.plan.steps]
+        moved = {"phase": phase, "plan": found.status.plan.model_copy(update={"steps": pin})}
+        self.fresh = b.incident(found.status.model_copy(update=moved).to_object()).to_object()
+        self.cached = b.incident(found.status.model_copy(update={"phase": cached}).to_object()).to_object()
+        self.fresh["metadata"]["resourceVersion"] = "900"
+        self.touched: list[str] = []
+        self.store = Store()
+        for raw in (self.cached if cached else self.fresh, b.model().to_object(), raw_deployment()):
+            raw["metadata"].setdefault("resourceVersion", "1")
+            self.store.apply(raw)
+
+    async def get(self, *_: Any) -> dict[str, Any]:
+        return self.fresh
+
+    async def patch(self, resource: Any, _: str, __: str, ___: Any, *, resource_version: str, **____: Any) -> Any:
+        if resource.kind == "AIIncident" and resource_version != "900":
+            raise ApiError(409, "Conflict", "changed")
+        self.touched.append(resource.kind)
+        return self.fresh if resource.kind == "AIIncident" else raw_deployment()
+
+    async def passed(self) -> list[str]:
+        """What was touched when the incident passed, as its caller knew it."""
+        fence = Fence(cast(Cluster, self), self.store, "two/1", lambda: False)
+        (incident,) = self.store.open_incidents()
+        await fence.passed(incident)
+        return self.touched
+
+
+async def test_what_is_touched_is_what_the_incident_says_once_it_is_touched() -> None:
+    there = Moved(IncidentPhase.CONTAINING, StepState.INTENDED, cached=IncidentPhase.AWAITING_APPROVAL)
+    assert await there.passed() == ["AIIncident", "Deployment"]
+
+
+@pytest.mark.parametrize(
+    ("state", "beside"),
+    [
+        (StepState.PENDING, []),
+        (StepState.DONE, []),
+        (StepState.INTENDED, ["Deployment"]),
+        (StepState.UNDOING, ["Deployment"]),
+    ],
+)
+async def test_before_an_approval_only_what_is_under_way_is_touched(state: StepState, beside: list[str]) -> None:
+    assert await Moved(IncidentPhase.AWAITING_APPROVAL, state).passed() == ["AIIncident", *beside]

@@ -1,8 +1,11 @@
 """The emergency stop and the guard of decisions: what they read, and what they do when they cannot."""
 
+import asyncio
 from typing import Any, cast
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from knowngood.api.conditions import Reason
 from knowngood.shell.cluster import ApiError, Cluster
@@ -40,6 +43,13 @@ def config(value: str) -> dict[str, Any]:
     return {"ConfigMap": {"data": {"stop": value}}}
 
 
+def gauges() -> tuple[float, float]:
+    """Whether metrics say that all is stopped, and that this cannot be read."""
+    names = ("knowngood_emergency_stop", "knowngood_emergency_stop_unreadable")
+    stopped, unreadable = (REGISTRY.get_sample_value(name) or 0.0 for name in names)
+    return stopped, unreadable
+
+
 class TestStop:
     @pytest.mark.parametrize("value", ["true", "1", "yes", "STOP", "please", "True "])
     async def test_every_other_word_stops(self, value: str) -> None:
@@ -70,6 +80,64 @@ class TestStop:
         api.found = {}
         await made.read()
         assert made.hold is None
+
+    @pytest.mark.parametrize(
+        ("status", "reason", "said"),
+        [(403, "Forbidden", "lacks the right get on configmaps"), (429, "TooManyRequests", "429"), (0, "", "answer")],
+    )
+    async def test_all_is_stopped_until_it_could_be_read_once(self, status: int, reason: str, said: str) -> None:
+        made, api = stop({"ConfigMap": ApiError(status, reason, "no")})
+        assert made.hold is not None, "before it was asked for"
+        await made.read()
+        assert made.hold is not None
+        assert made.hold.stops
+        assert "could not be read" in made.hold.message
+        assert said in made.hold.message
+        assert gauges() == (1, 1)
+        api.found = {}
+        await made.read()
+        assert made.hold is None
+        assert gauges() == (0, 0)
+
+    @pytest.mark.parametrize("status", [0, 403, 500])
+    async def test_leave_to_go_on_lasts_a_minute(self, status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+        clock, told = 100.0, list[int]()
+        monkeypatch.setattr("knowngood.shell.stop.time.monotonic", lambda: clock)
+        made, api = stop({}, told)
+        await made.read()
+        told.clear()
+        api.found, clock = {"ConfigMap": ApiError(status, "", "no")}, 159.0
+        await made.read()
+        assert (made.hold, told, gauges()) == (None, [], (0, 1)), "a short outage changes nothing"
+        clock = 160.0
+        for _ in range(3):
+            await made.read()
+        assert made.hold is not None
+        assert (len(told), gauges()) == (1, (1, 1))
+        api.found = {}
+        await made.read()
+        assert made.hold is None
+
+    async def test_each_error_is_logged_once(self) -> None:
+        made, api = stop({"ConfigMap": ApiError(403, "Forbidden", "no")})
+        with capture_logs() as logs:
+            for _ in range(3):
+                await made.read()
+            api.found = {"ConfigMap": ApiError(500, "InternalError", "etcd")}
+            for _ in range(3):
+                await made.read()
+        assert [line["error"] for line in logs if "cannot be read" in line["event"]] == [
+            "403 Forbidden: no",
+            "500 InternalError: etcd",
+        ]
+
+    async def test_a_read_that_hangs_has_failed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("knowngood.shell.stop._PATIENCE", 0.01)
+        made, api = stop({})
+        monkeypatch.setattr(api, "get", lambda *_: asyncio.sleep(60))
+        await made.read()
+        assert made.hold is not None
+        assert "did not answer" in made.hold.message
 
     async def test_a_change_is_told_once(self) -> None:
         told: list[int] = []
