@@ -34,6 +34,7 @@ from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
 from knowngood.shell.hands import Hands, Known
 from knowngood.shell.policies import Policies
+from knowngood.shell.refusals import Refusals
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
@@ -66,6 +67,7 @@ class Incidents:
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
         self._hands = Hands(api, store, sources)
+        self._refusals = Refusals()
         self._since: datetime | None = None  # the first look, which a standby takes when it has become the leader
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
@@ -128,9 +130,11 @@ class Incidents:
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
         conflicts, known = 0, Known()
+        await self._look_before_another_try(model_key, key)
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
+                self._refusals.over(key)
                 return None
             if _people_decide(facts):
                 await self._guard.check()
@@ -138,6 +142,7 @@ class Incidents:
             facts = await self._hands.equipped(facts, known)
             effect = machine.decide(facts)
             if isinstance(effect, effects.Wait):
+                self._refusals.over(key)
                 return effect.seconds
             try:
                 await self._do(effect, facts, known)
@@ -152,6 +157,12 @@ class Incidents:
         log.error("incident does not settle", namespace=key[0], incident=key[1])
         return _REST
 
+    async def _look_before_another_try(self, model_key: Key, key: Key) -> None:
+        """Where writes are refused, one may have gone through all the same, and only its answer was lost."""
+        facts = self._facts(model_key, key)
+        if facts is not None and facts.refusal is not None:
+            await self._hands.read_again(facts)
+
     def _facts(self, model_key: Key, key: Key) -> Facts | None:
         entry, model = self._store.entry("AIIncident", key), self._store.model(model_key)
         incident = entry.value if entry else None
@@ -163,6 +174,7 @@ class Incidents:
             registries=tuple(self._settings.registries.allowed),
             since=self._since,
             hold=self._hold(incident, facts.policy, others(self._store, incident)),
+            refusal=self._refusals.of(key, incident.status),
             unguarded=self._guard.missing,
         )
 
@@ -246,10 +258,14 @@ class Incidents:
     async def _apply(self, mutation: Write, facts: Facts) -> None:
         if self._stop.hold is not None:
             raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
+        key = (facts.incident.metadata.namespace, facts.incident.metadata.name)
         try:
             await self._hands.apply(mutation)
+            self._refusals.over(key)
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
+                if not error.not_leading:
+                    self._refusals.add(key, facts.incident.status, error.message, moment(time.time()))
                 raise
             await self._record(facts, machine.refused_by_server(facts, error.message))
 

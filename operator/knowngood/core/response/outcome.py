@@ -66,11 +66,13 @@ def person_wrote(status: AIIncidentStatus, step: PlanStep, message: str, facts: 
     return failed(status, step, Reason.PERSON_WROTE, message, facts)
 
 
-def in_progress(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+def in_progress(
+    status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts, reason: Reason = Reason.IN_PROGRESS
+) -> AIIncidentStatus:
     """The step is under way; while callers are led back, what is contained stays so."""
     if step.action in BESIDE or (_way_back(step) and is_true(status.conditions, ConditionType.CONTAINED)):
         return status
-    return condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, message, facts)
+    return condition(status, ConditionStatus.FALSE, reason, message, facts)
 
 
 def ended(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:

@@ -1,0 +1,220 @@
+"""What drives incidents, over an API server in memory: writes that are refused, and incidents that stand in line."""
+
+import copy
+from typing import Any, cast
+
+import pytest
+
+from knowngood.api.aiincident import AIIncident
+from knowngood.api.conditions import ConditionType, Reason, find_condition
+from knowngood.api.observed import Verdict
+from knowngood.api.plan import StepState
+from knowngood.shell import cluster as c
+from knowngood.shell.board import Board
+from knowngood.shell.fencing import Fence
+from knowngood.shell.incidents import Incidents
+from knowngood.shell.policies import Policies
+from knowngood.shell.settings import Settings
+from knowngood.shell.settings_model import Admission
+from knowngood.shell.stop import Stop
+from knowngood.shell.store import Store
+from tests import builders as b
+from tests.loop import MODEL, raw_deployment, raw_model, raw_pod, raw_policy
+from tests.unit.shell.test_guards import GOOD
+from tests.unit.shell.test_writes import merged
+
+pytestmark = pytest.mark.unit
+DOWN = c.ApiError(500, "InternalError", "failed calling webhook check.example.org: connection refused")
+
+
+class Api:
+    """Objects as the API server has them; of the writes to Deployments it refuses those that are listed, or all."""
+
+    def __init__(self, store: Store) -> None:
+        self.store, self.version = store, 100
+        self.there: dict[tuple[str, str], c.Raw] = {}
+        self.refuses: c.ApiError | None = None
+        self.commits = False  # what it refuses is written all the same
+        self.patches: list[str] = []
+        self.statuses = 0
+
+    def put(self, raw: c.Raw, told: bool = True) -> c.Raw:
+        """A write, of which this process hears at once where it is ``told``."""
+        self.version += 1
+        raw = copy.deepcopy(raw)
+        raw["metadata"]["resourceVersion"] = str(self.version)
+        self.there[(raw["kind"], raw["metadata"]["name"])] = raw
+        if told and self.store.keeps(raw["kind"]):
+            self.store.apply(raw)
+        return copy.deepcopy(raw)
+
+    async def get(self, resource: c.Resource, _: str | None, name: str) -> c.Raw:
+        if resource.kind in GOOD:
+            return cast(c.Raw, GOOD[resource.kind])
+        if (resource.kind, name) not in self.there:
+            raise c.ApiError(404, "NotFound", "no such object")
+        return copy.deepcopy(self.there[(resource.kind, name)])
+
+    async def list(self, *_: Any) -> tuple[list[c.Raw], str]:
+        return [], "1"
+
+    async def patch(
+        self, resource: c.Resource, _: str, name: str, body: c.Raw, *, resource_version: str, **__: Any
+    ) -> c.Raw:
+        found = self.there[(resource.kind, name)]
+        if found["metadata"]["resourceVersion"] != resource_version:
+            raise c.ApiError(409, "Conflict", "changed")
+        self.statuses += "status" in body
+        if resource.kind == "Deployment":
+            self.patches.append(name)
+            if self.refuses is not None:
+                if self.commits:
+                    self.put(merged(found, body), told=False)
+                raise self.refuses
+        return self.put(merged(found, body))
+
+    async def create(self, resource: c.Resource, _: str, body: c.Raw) -> c.Raw:
+        if (resource.kind, body["metadata"]["name"]) in self.there:
+            raise c.ApiError(409, "AlreadyExists", "already exists")
+        uid = f"uid-{len(self.there)}"
+        return self.put({**body, "metadata": {"generation": 1, **body["metadata"], "uid": uid}}, told=False)
+
+
+class NotStopped:
+    """The emergency stop, which does not."""
+
+    hold = None
+
+
+class World:
+    """A process that leads, on the bad release, and its moment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **model: Any) -> None:
+        self.store, self.board, self.seconds = Store(), Board(), 10.0
+        self.api = Api(self.store)
+        bad = raw_deployment()
+        bad["spec"]["template"]["spec"]["containers"][0]["image"] = b.image("bad")
+        bad["metadata"]["labels"] = {"knowngood.dev/model": b.MODEL}
+        book = b.playbook(escalate={"after": "5m", "steps": [b.AWAY]}).to_object()
+        book["metadata"]["uid"] = "book"
+        self.model = raw_model(status={}, container=b.CONTAINER, knownGood=b.pinned(), **model)
+        for raw in (self.model, bad, raw_pod("2", "bad"), raw_policy(), book):
+            self.api.put(raw)
+        api, policies = cast(c.Cluster, self.api), Policies(self.store)
+        fence = Fence(api, self.store, "token", lambda: False)
+        settings = Settings(admission=Admission(policy="decisions"))
+        stop = cast(Stop, NotStopped())
+        self.incidents = Incidents(api, self.store, self.board, policies, {}, settings, stop, fence)
+        monkeypatch.setattr("time.time", lambda: b.at(self.seconds).timestamp())
+
+    def incident(self, name: str = "", status: Any = None, **spec: Any) -> str:
+        """An incident that is there; of the first episode where it has no other name."""
+        raw = b.incident(status, **spec).to_object()
+        raw["metadata"]["name"] = name or raw["metadata"]["name"]
+        raw["metadata"]["uid"] = f"uid-{raw['metadata']['name']}"
+        raw["metadata"]["creationTimestamp"] = b.at(self.seconds).isoformat()
+        self.api.put(raw)
+        return str(raw["metadata"]["name"])
+
+    def found(self, name: str) -> AIIncident:
+        """As it is now."""
+        return AIIncident.from_object(self.api.there[("AIIncident", name)])
+
+    def says(self, name: str, type: ConditionType) -> tuple[str, str]:
+        """Reason and message of a condition."""
+        found = find_condition(self.found(name).status.conditions, type)
+        assert found is not None
+        return found.reason, found.message
+
+    def decide(self, name: str, **spec: Any) -> None:
+        """A person's write of the spec."""
+        self.api.put(merged(self.api.there[("AIIncident", name)], {"spec": spec}))
+
+    async def look(self, seconds: float = 5.0) -> None:
+        """Time passes, the bad release is seen, and the model is looked at."""
+        self.seconds += seconds
+        self.board.of(MODEL).record(b.compiled(), b.judged(Verdict.BREACH), b.at(self.seconds))
+        model = self.store.model(MODEL)
+        try:
+            if model is None:
+                await self.incidents.without_model(MODEL)
+            else:
+                await self.incidents.reconcile(model)
+        except c.ApiError as error:
+            if error is not self.api.refuses:
+                raise
+
+    async def looks(self, seconds: float) -> None:
+        """Every five seconds."""
+        for _ in range(int(seconds / 5)):
+            await self.look()
+
+
+def pin(found: AIIncident) -> StepState:
+    assert found.status.plan is not None
+    return next(s.state for s in found.status.plan.steps if s.name == "pin")
+
+
+REFUSED = [DOWN, c.ApiError(429, "TooManyRequests", "slow down"), c.ApiError(409, "Conflict", "held by a lock")]
+
+
+class TestRefused:
+    @pytest.mark.parametrize("error", REFUSED, ids=str)
+    async def test_a_write_that_is_refused_lastingly_is_said_once_and_fails_in_time(
+        self, error: c.ApiError, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World(monkeypatch)
+        name, world.api.refuses = world.incident(), error
+        await world.looks(60)
+        reason, message = world.says(name, ConditionType.CONTAINED)
+        assert reason == Reason.NOT_WRITTEN
+        assert error.message in message
+        written = world.api.statuses
+        await world.looks(60)
+        assert world.api.statuses == written, "a retry costs no write"
+        await world.looks(240)
+        assert pin(world.found(name)) is StepState.FAILED
+        assert "Escalated" in [e.reason for e in world.found(name).status.timeline]
+
+    @pytest.mark.parametrize("error", REFUSED, ids=str)
+    async def test_one_refusal_leaves_no_trace(self, error: c.ApiError, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(monkeypatch)
+        name, world.api.refuses = world.incident(), error
+        await world.look()
+        world.api.refuses = None
+        await world.looks(30)
+        found = world.found(name)
+        assert "NotWritten" not in str(found.to_object())
+        assert "is rolling out" in world.says(name, ConditionType.CONTAINED)[1]
+
+    async def test_a_write_whose_answer_was_lost_is_found_before_it_is_given_up(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World(monkeypatch)
+        name, world.api.refuses = world.incident(), DOWN
+        await world.looks(300)
+        assert pin(world.found(name)) is StepState.INTENDED
+        world.api.commits = True
+        await world.look(5)
+        tried = len(world.api.patches)
+        await world.looks(60)
+        assert len(world.api.patches) == tried
+        assert pin(world.found(name)) is StepState.INTENDED
+        assert "is rolling out" in world.says(name, ConditionType.CONTAINED)[1]
+
+    async def test_messages_that_never_repeat_are_not_written_at_every_try(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World(monkeypatch)
+        world.incident()
+        for port in range(40):
+            world.api.refuses = c.ApiError(500, "InternalError", f"read tcp 10.0.0.1:{40000 + port}: reset")
+            await world.look(5)
+        assert world.api.statuses < 12
+
+    async def test_without_the_lease_nothing_was_refused(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(monkeypatch)
+        name, world.api.refuses = world.incident(), c.ApiError(0, "NotLeading", "no lease")
+        await world.looks(400)
+        assert pin(world.found(name)) is StepState.INTENDED
+        assert "NotWritten" not in str(world.found(name).to_object())
