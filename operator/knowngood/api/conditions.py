@@ -161,6 +161,7 @@ class Reason(Documented):
     DRY_RUN = "DryRun", "Planned only: the response's mode is DryRun."
     AWAITING_APPROVAL = "AwaitingApproval", "A person has to approve the plan."
     LIMIT_REACHED = "LimitReached", "As many containments run as the limits allow; it waits."
+    WAITS = "Waits", "Another incident of the same model is worked on first."
     COOLING_DOWN = "CoolingDown", "The last containment is more recent than limits.cooldown; it waits."
     SILENCED = "Silenced", "A silence mutes acting and telling."
     PERSON_WROTE = "PersonWrote", "A person changed the workload, and wins."

@@ -1,5 +1,6 @@
 """Incidents by what is asked of them: by model, those that are open, and how many containments stand and wait."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -45,9 +46,9 @@ class IncidentIndex:
             del found[model]
 
     def of_model(self, model: Key) -> list[AIIncident]:
-        """Those of a model, oldest first."""
+        """Those of a model, oldest first; those that were not worked on yet have no episode, and come last."""
         found = self._of_model.get(model, {}).values()
-        return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+        return sorted(found, key=lambda i: (i.status.episode or math.inf, str(i.metadata.creation_timestamp)))
 
     def open(self) -> tuple[AIIncident, ...]:
         """All that are not over."""

@@ -20,7 +20,7 @@ from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
-from knowngood.core.response import effects, limits, machine
+from knowngood.core.response import behind, effects, limits, machine
 from knowngood.core.response.approval import rests_on_people
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
@@ -75,7 +75,12 @@ class Incidents:
         """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
         self._since = self._since or moment(time.time())
         key = (model.metadata.namespace, model.metadata.name)
-        again = await self._advance(key, model)
+        try:
+            again = await self._advance(key, model)
+        except c.ApiError:
+            await self._behind(key)
+            raise
+        await self._behind(key)
         await self._ended.follow(key, self._board.of(key).views)
         return again
 
@@ -96,19 +101,40 @@ class Incidents:
             if entry is not None and entry.value is not None:
                 self._teller.follow(entry.value, moment(time.time()))
 
+    async def _behind(self, model: Key) -> None:
+        """Incidents that wait until the one that is worked on is over say so, and hear what people decide."""
+        first = self._store.open_incident(model)
+        for incident in self._store.incidents_of(model):
+            if first is None or is_over(incident) or incident.metadata.uid == first.metadata.uid:
+                continue
+            key = (incident.metadata.namespace, incident.metadata.name)
+            facts = self._facts(model, key)
+            if facts is None:
+                continue
+            status = behind.waited(facts, first.metadata.name)
+            if _decided(facts):
+                await self._guard.check()
+                facts = await self._hands.equipped(self._facts(model, key) or facts, Known())
+                status = behind.decided(facts.with_status(status))
+            await self._write(incident, status)
+
+    async def _write(self, incident: AIIncident, status: AIIncidentStatus) -> None:
+        """Write the status of an incident that is not driven; after a conflict it is read again."""
+        key = (incident.metadata.namespace, incident.metadata.name)
+        old, new = incident.status.to_object(), fitted(status.to_object())
+        try:
+            await write_status(self._api, self._store, c.INCIDENTS, key, old, new)
+        except c.ApiError as error:
+            if not error.conflict and not error.not_found:
+                raise
+            await refresh(self._api, self._store, c.INCIDENTS, key)  # which wakes the model again
+
     async def without_model(self, model: Key) -> float | None:
         """Incidents whose model is not there say so; nothing else can be done about them."""
         for incident in self._store.incidents_of(model):
             if is_over(incident):
                 continue
-            key, old = (incident.metadata.namespace, incident.metadata.name), incident.status
-            new = orphaned(incident, moment(time.time()))
-            try:
-                await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new.to_object())
-            except c.ApiError as error:
-                if not error.conflict and not error.not_found:
-                    raise
-                await refresh(self._api, self._store, c.INCIDENTS, key)
+            await self._write(incident, orphaned(incident, moment(time.time())))
         return None
 
     async def _open(self, model: ModelDeployment) -> AIIncident | None:
@@ -273,9 +299,16 @@ class Incidents:
 def _people_decide(facts: Facts) -> bool:
     """Whether it rests on a person's word, or its plan, which is still to be made, may."""
     spec, plan = facts.incident.spec, facts.incident.status.plan
-    if spec.acknowledgement or spec.approval or spec.disposition or spec.close_request or spec.gates:
+    if _decided(facts):
         return True
     if plan is not None:
         return rests_on_people(plan)
     responses = facts.policy.spec.responses if facts.policy else []
     return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)
+
+
+def _decided(facts: Facts) -> bool:
+    """Whether a person has written a decision."""
+    spec = facts.incident.spec
+    written = (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request)
+    return any(d is not None for d in written) or bool(spec.gates)

@@ -218,3 +218,93 @@ class TestRefused:
         await world.looks(400)
         assert pin(world.found(name)) is StepState.INTENDED
         assert "NotWritten" not in str(world.found(name).to_object())
+
+
+REPORT = {"origin": "User", "policyRef": None}
+CLOSE = {"closeRequest": {"by": "alice"}}
+DISMISS = {"disposition": {"verdict": "FalsePositive", "by": "alice"}}
+
+
+async def contained(monkeypatch: pytest.MonkeyPatch) -> tuple[World, str, str]:
+    """An incident whose pin rolls out, and a report of a person that came later."""
+    world = World(monkeypatch)
+    first = world.incident()
+    await world.looks(10)
+    return world, first, world.incident("report", **REPORT)
+
+
+class TestBehind:
+    async def test_a_report_does_not_take_the_place_of_the_incident_that_is_worked_on(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world, first, report = await contained(monkeypatch)
+        found = world.store.open_incident(MODEL)
+        assert found is not None
+        assert found.metadata.name == first
+        await world.look()
+        assert world.found(report).status.plan is None
+        reason, message = world.says(report, ConditionType.CONTAINED)
+        assert reason == Reason.WAITS
+        assert f"incident {first} of this model is worked on first" in message
+
+    async def test_that_it_waits_is_written_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world, _, report = await contained(monkeypatch)
+        await world.look()
+        version = world.found(report).metadata.resource_version
+        await world.looks(30)
+        assert world.found(report).metadata.resource_version == version
+
+    @pytest.mark.parametrize(("spec", "phase"), [(CLOSE, "Closed"), (DISMISS, "Dismissed")])
+    async def test_it_can_be_closed_and_dismissed(
+        self, spec: dict[str, Any], phase: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world, first, report = await contained(monkeypatch)
+        await world.look()
+        world.decide(report, **spec)
+        await world.look()
+        assert world.found(report).status.phase == phase
+        assert world.found(report).status.plan is None
+        assert pin(world.found(first)) is StepState.INTENDED
+
+    async def test_nobody_is_heard_where_admission_does_not_guard(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world, first, report = await contained(monkeypatch)
+        monkeypatch.setitem(GOOD, "ValidatingAdmissionPolicy", {"spec": {"failurePolicy": "Ignore"}})
+        world.decide(report, **CLOSE)
+        await world.look()
+        assert world.found(report).status.phase is None
+        assert world.says(report, ConditionType.APPROVALS_GUARDED)[0] == Reason.NOT_GUARDED
+        monkeypatch.undo()
+        monkeypatch.setattr("time.time", lambda: b.at(world.seconds).timestamp())
+        world.incidents._guard._asked_at = None
+        world.decide(first, **CLOSE)
+        await world.looks(10)
+        assert world.found(first).status.phase == "Closed"
+        assert world.found(report).status.phase == "AwaitingApproval", "what was written unguarded never counts"
+
+    async def test_what_was_heard_stays_when_its_turn_comes(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world, first, report = await contained(monkeypatch)
+        await world.look()
+        world.decide(report, acknowledgement={"by": "alice"})
+        await world.look()
+        assert world.says(report, ConditionType.ACKNOWLEDGED)[0] == Reason.ACKNOWLEDGED
+        world.decide(first, **CLOSE)
+        await world.looks(10)
+        found = world.found(report)
+        assert found.status.plan is not None
+        assert [e.reason for e in found.status.timeline].count("Acknowledged") == 1
+        assert world.says(report, ConditionType.CONTAINED)[0] != Reason.WAITS
+
+    async def test_one_that_has_a_plan_is_heard_too(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As an operator left it that drove the report first."""
+        world = World(monkeypatch)
+        report = world.incident("report", **REPORT)
+        await world.look()
+        assert world.found(report).status.plan is not None
+        first = world.incident("first", {"phase": "Contained", "episode": 0})
+        world.api.put(merged(world.api.there[("AIIncident", report)], {"status": {"episode": 4}}))
+        world.api.put(merged(world.api.there[("AIIncident", first)], {"status": {"episode": 3}}))
+        await world.look()
+        assert "is worked on first" in str(world.found(report).to_object())
+        world.decide(report, **CLOSE)
+        await world.look()
+        assert world.found(report).status.phase == "Closed"

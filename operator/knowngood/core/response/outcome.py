@@ -40,6 +40,14 @@ def waiting(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: s
     return not_contained(status, step, reason, message, facts)
 
 
+def waits(status: AIIncidentStatus, message: str, facts: Facts) -> AIIncidentStatus:
+    """Not even planned yet, because another incident comes first."""
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is None or old.reason != Reason.WAITS:
+        status = told(status, facts.now, "NotContained", message)
+    return condition(status, ConditionStatus.FALSE, Reason.WAITS, message, facts)
+
+
 def skipped(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
     """The step will not be done."""
     ended = {"state": StepState.SKIPPED, "reason": reason.value, "message": message, "finished_at": facts.now}
