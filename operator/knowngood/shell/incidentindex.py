@@ -18,6 +18,7 @@ class IncidentIndex:
         self.ledger = Ledger()
         self._of_model: dict[Key, dict[str, AIIncident]] = {}
         self._model_of: dict[Key, Key] = {}
+        self._models: set[Key] = set()  # those that are there
         self._open: dict[Key, AIIncident] = {}
         self._troubled: dict[str, Counter[Key]] = {}
 
@@ -36,8 +37,20 @@ class IncidentIndex:
         self._of_model.setdefault(model, {})[key[1]] = incident
         if not is_over(incident):
             self._open[key] = incident
-            self.ledger.put(incident)
+            if model in self._models:
+                self.ledger.put(incident)
             self._trouble(model, 1)
+
+    def put_model(self, key: Key, there: bool) -> None:
+        """The model is there or is gone: what nobody takes further any more must not hold a place for ever."""
+        if there is (key in self._models):
+            return
+        (self._models.add if there else self._models.discard)(key)
+        for incident in self._of_model.get(key, {}).values():
+            if there:
+                self.ledger.put(incident)
+            else:
+                self.ledger.drop(incident.metadata.uid)
 
     def _trouble(self, model: Key, change: int) -> None:
         found = self._troubled.setdefault(model[0], Counter())

@@ -20,7 +20,7 @@ from knowngood.core.incidents.naming import incident_name
 from knowngood.core.incidents.opening import incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
-from knowngood.core.response import behind, effects, limits, machine
+from knowngood.core.response import alone, behind, effects, limits, machine
 from knowngood.core.response.approval import rests_on_people
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
@@ -112,7 +112,7 @@ class Incidents:
             if facts is None:
                 continue
             status = behind.waited(facts, first.metadata.name)
-            if _decided(facts):
+            if _decided(facts.incident):
                 await self._guard.check()
                 facts = await self._hands.equipped(self._facts(model, key) or facts, Known())
                 status = behind.decided(facts.with_status(status))
@@ -130,11 +130,16 @@ class Incidents:
             await refresh(self._api, self._store, c.INCIDENTS, key)  # which wakes the model again
 
     async def without_model(self, model: Key) -> float | None:
-        """Incidents whose model is not there say so; nothing else can be done about them."""
+        """Incidents whose model is not there say so; all that is done about them is what people decide."""
         for incident in self._store.incidents_of(model):
             if is_over(incident):
                 continue
-            await self._write(incident, orphaned(incident, moment(time.time())))
+            now = moment(time.time())
+            status = orphaned(incident, now)
+            if _decided(incident):
+                await self._guard.check()
+                status = alone.decided(incident, status, self._guard.missing, now)
+            await self._write(incident, status)
         return None
 
     async def _open(self, model: ModelDeployment) -> AIIncident | None:
@@ -299,7 +304,7 @@ class Incidents:
 def _people_decide(facts: Facts) -> bool:
     """Whether it rests on a person's word, or its plan, which is still to be made, may."""
     spec, plan = facts.incident.spec, facts.incident.status.plan
-    if _decided(facts):
+    if _decided(facts.incident):
         return True
     if plan is not None:
         return rests_on_people(plan)
@@ -307,8 +312,8 @@ def _people_decide(facts: Facts) -> bool:
     return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)
 
 
-def _decided(facts: Facts) -> bool:
+def _decided(incident: AIIncident) -> bool:
     """Whether a person has written a decision."""
-    spec = facts.incident.spec
+    spec = incident.spec
     written = (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request)
     return any(d is not None for d in written) or bool(spec.gates)

@@ -308,3 +308,55 @@ class TestBehind:
         world.decide(report, **CLOSE)
         await world.look()
         assert world.found(report).status.phase == "Closed"
+
+
+class TestWithoutModel:
+    async def gone(self, monkeypatch: pytest.MonkeyPatch) -> tuple[World, str]:
+        """An incident whose pin rolls out, and whose model was deleted."""
+        world = World(monkeypatch)
+        name = world.incident()
+        await world.looks(10)
+        assert len(world.store.ledger.standing(())) == 1
+        world.store.remove(world.api.there[("ModelDeployment", b.MODEL)])
+        return world, name
+
+    async def test_it_holds_no_place_while_the_model_is_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world, name = await self.gone(monkeypatch)
+        assert len(world.store.ledger.standing(())) == 0
+        await world.look()
+        assert world.says(name, ConditionType.READY)[0] == Reason.MODEL_NOT_FOUND
+        assert len(world.store.ledger.standing(())) == 0
+        world.model["metadata"]["uid"] = "made-anew"
+        world.api.put(world.model)
+        assert len(world.store.ledger.standing(())) == 1
+
+    async def test_a_model_that_cannot_be_read_is_not_gone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(monkeypatch)
+        world.incident()
+        await world.looks(10)
+        world.api.put({**world.model, "spec": {"workloadRef": 7}})
+        assert world.store.model(MODEL) is None
+        assert len(world.store.ledger.standing(())) == 1
+
+    @pytest.mark.parametrize(("spec", "phase"), [(CLOSE, "Closed"), (DISMISS, "Dismissed")])
+    async def test_it_can_be_closed_and_dismissed(
+        self, spec: dict[str, Any], phase: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world, name = await self.gone(monkeypatch)
+        world.decide(name, **spec, acknowledgement={"by": "alice"})
+        patched = len(world.api.patches)
+        await world.looks(10)
+        found = world.found(name)
+        assert found.status.phase == phase
+        assert [e.reason for e in found.status.timeline].count("Acknowledged") == 1
+        assert "pin (PinKnownGood); look at Deployment digits" in found.status.timeline[-1].message
+        assert len(world.api.patches) == patched
+
+    async def test_nobody_is_heard_where_admission_does_not_guard(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world, name = await self.gone(monkeypatch)
+        monkeypatch.setitem(GOOD, "ValidatingAdmissionPolicy", {"spec": {"failurePolicy": "Ignore"}})
+        world.decide(name, **CLOSE)
+        await world.looks(10)
+        assert world.found(name).status.phase == "Containing"
+        assert world.says(name, ConditionType.APPROVALS_GUARDED)[0] == Reason.NOT_GUARDED
+        assert world.found(name).status.ignored_decisions
