@@ -17,7 +17,7 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import incident_object
+from knowngood.core.incidents.opening import SignalView, incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import alone, behind, effects, limits, machine
@@ -44,6 +44,7 @@ from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
 _MOST_STEPS, _MOST_CONFLICTS = 50, 10
+_MOST_NAMES = 10  # that are tried for one incident
 _REST = 5.0  # seconds, for an incident that does not settle
 
 
@@ -146,12 +147,34 @@ class Incidents:
         found = opening(self._store, self._board, model)
         if not found:
             return None
+        for _ in range(_MOST_NAMES):
+            episode = self._next_episode(model)
+            opened = await self._opened(model, episode, found[0])
+            if opened.spec.model_ref.name == model.metadata.name:
+                return opened
+        raise c.ApiError(
+            0, "NamesTaken", f"{_MOST_NAMES} names of incidents were taken by others'; more are tried later"
+        )
+
+    def _next_episode(self, model: ModelDeployment) -> int:
+        """The number after the last one; one whose name an incident of another model has counts as used."""
         episode = last_episode(self._store, model) + 1
-        body = incident_object(model, episode, found[0], moment(time.time()))
-        name = str(incident_name(model.metadata.name, model.metadata.uid, episode))
+        while True:
+            key = (model.metadata.namespace, incident_name(model.metadata.name, model.metadata.uid, episode))
+            entry = self._store.entry("AIIncident", key)
+            other = entry.value.spec.model_ref.name if entry and entry.value else model.metadata.name
+            if other == model.metadata.name:
+                return episode
+            log.warning("name taken by another model's incident", namespace=key[0], incident=key[1], model=other)
+            episode += 1
+
+    async def _opened(self, model: ModelDeployment, episode: int, first: SignalView) -> AIIncident:
+        """The incident of that name: made, or as it is there."""
+        body = incident_object(model, episode, first, moment(time.time()))
+        name = incident_name(model.metadata.name, model.metadata.uid, episode)
         try:
             raw = await self._api.create(c.INCIDENTS, model.metadata.namespace, body)
-            metrics.INCIDENTS_OPENED.labels(found[0].signal.type.value, found[0].signal.severity.value).inc()
+            metrics.INCIDENTS_OPENED.labels(first.signal.type.value, first.signal.severity.value).inc()
         except c.ApiError as error:
             if not error.already_exists:
                 raise

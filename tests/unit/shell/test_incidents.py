@@ -9,6 +9,7 @@ from knowngood.api.aiincident import AIIncident
 from knowngood.api.conditions import ConditionType, Reason, find_condition
 from knowngood.api.observed import Verdict
 from knowngood.api.plan import StepState
+from knowngood.core.incidents.naming import incident_name
 from knowngood.shell import cluster as c
 from knowngood.shell.board import Board
 from knowngood.shell.fencing import Fence
@@ -360,3 +361,34 @@ class TestWithoutModel:
         assert world.found(name).status.phase == "Containing"
         assert world.says(name, ConditionType.APPROVALS_GUARDED)[0] == Reason.NOT_GUARDED
         assert world.found(name).status.ignored_decisions
+
+
+def taken(world: World, numbers: range, told: bool = True) -> None:
+    """Incidents of another model under the names of this one's next."""
+    for number in numbers:
+        raw = b.incident({"phase": "Closed"}, modelRef={"name": "other"}).to_object()
+        world.api.put({**raw, "metadata": {**raw["metadata"], "name": named(number), "uid": f"u{number}"}}, told)
+
+
+def named(number: int) -> str:
+    return incident_name(b.MODEL, f"uid-{b.MODEL}", number)
+
+
+class TestNames:
+    @pytest.mark.parametrize("told", [True, False])
+    async def test_a_name_that_another_models_incident_has_counts_as_used(
+        self, told: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        world = World(monkeypatch)
+        taken(world, range(1, 3), told)
+        await world.looks(10)
+        found = world.found(named(3))
+        assert (found.status.episode, found.status.phase) == (3, "Containing")
+        assert found.spec.model_ref.name == b.MODEL
+        assert world.found(named(1)).spec.model_ref.name == "other"
+
+    async def test_many_taken_names_are_passed_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        world = World(monkeypatch)
+        taken(world, range(1, 16))
+        await world.looks(10)
+        assert world.found(named(16)).status.phase == "Containing"
