@@ -27,7 +27,7 @@ from knowngood.core.incidents.opening import SignalView
 from knowngood.core.incidents.record import is_over
 from knowngood.core.response import machine
 from knowngood.core.response.effects import Apply, Effect, FreezeEvidence, Record, Tell, Wait
-from knowngood.core.response.facts import Facts, Hold, Standby, running_digests
+from knowngood.core.response.facts import Facts, Hold, Refusal, Standby, running_digests
 from knowngood.core.response.mutation import Creation, Mutation, Write
 from knowngood.core.response.needs import asks, needs
 from knowngood.core.signals.answer import Answer, DataState, failed
@@ -94,6 +94,8 @@ class World:
     standby: Standby | None = None
     answer: Callable[[str], Answer] = lambda _: failed(DataState.EMPTY, "no such series")
     job_ends: str = "Complete"  # how a Job ends at once; empty: it runs on
+    refuses: str = ""  # what the API server says to each write of a step
+    tries: list[float] = field(default_factory=list)  # when such a write was tried
     since: float = 10.0  # when the process that lives now began
     cut_off: tuple[Pod, ...] = ()  # pods that the workload does not select any more
 
@@ -124,6 +126,7 @@ class World:
             standby=self.standby,
             kept=self._kept(),
             since=b.at(self.since),
+            refusal=Refusal(self.refuses, b.at(self.tries[0])) if self.refuses and len(self.tries) > 2 else None,
         )
 
     def _kept(self) -> dict[str, Pod]:
@@ -163,6 +166,9 @@ class World:
                 return effect.seconds
             if fault is not None and fault(self, effect):
                 continue
+            if isinstance(effect, Apply) and self.refuses:
+                self.tries.append(self.seconds)
+                return POLL
             self.do(effect)
         raise AssertionError(f"does not settle: {effect}")
 

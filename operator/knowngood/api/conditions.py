@@ -125,7 +125,7 @@ class Reason(Documented):
     KEPT = "Kept", "It was written, and what was kept before was read."
     TOO_LARGE = "TooLarge", "It does not fit into one ConfigMap; some of it is not kept."
     UNREADABLE = "Unreadable", "What was kept could not be read, or is another's; it was left out."
-    NOT_WRITTEN = "NotWritten", "The API server refused to keep it."
+    NOT_WRITTEN = "NotWritten", "The API server does not take what is written; the message has its words."
     # known-good
     PINNED = "Pinned", "spec.knownGood names it."
     PROMOTED = "Promoted", "It stayed healthy for promotion.soak."
@@ -161,6 +161,7 @@ class Reason(Documented):
     DRY_RUN = "DryRun", "Planned only: the response's mode is DryRun."
     AWAITING_APPROVAL = "AwaitingApproval", "A person has to approve the plan."
     LIMIT_REACHED = "LimitReached", "As many containments run as the limits allow; it waits."
+    WAITS = "Waits", "Another incident of the same model is worked on first."
     COOLING_DOWN = "CoolingDown", "The last containment is more recent than limits.cooldown; it waits."
     SILENCED = "Silenced", "A silence mutes acting and telling."
     PERSON_WROTE = "PersonWrote", "A person changed the workload, and wins."

@@ -1,5 +1,6 @@
 """Incidents by what is asked of them: by model, those that are open, and how many containments stand and wait."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ class IncidentIndex:
         self.ledger = Ledger()
         self._of_model: dict[Key, dict[str, AIIncident]] = {}
         self._model_of: dict[Key, Key] = {}
+        self._models: set[Key] = set()  # those that are there
         self._open: dict[Key, AIIncident] = {}
         self._troubled: dict[str, Counter[Key]] = {}
 
@@ -35,8 +37,20 @@ class IncidentIndex:
         self._of_model.setdefault(model, {})[key[1]] = incident
         if not is_over(incident):
             self._open[key] = incident
-            self.ledger.put(incident)
+            if model in self._models:
+                self.ledger.put(incident)
             self._trouble(model, 1)
+
+    def put_model(self, key: Key, there: bool) -> None:
+        """The model is there or is gone: what nobody takes further any more must not hold a place for ever."""
+        if there is (key in self._models):
+            return
+        (self._models.add if there else self._models.discard)(key)
+        for incident in self._of_model.get(key, {}).values():
+            if there:
+                self.ledger.put(incident)
+            else:
+                self.ledger.drop(incident.metadata.uid)
 
     def _trouble(self, model: Key, change: int) -> None:
         found = self._troubled.setdefault(model[0], Counter())
@@ -45,9 +59,9 @@ class IncidentIndex:
             del found[model]
 
     def of_model(self, model: Key) -> list[AIIncident]:
-        """Those of a model, oldest first."""
+        """Those of a model, oldest first; those that were not worked on yet have no episode, and come last."""
         found = self._of_model.get(model, {}).values()
-        return sorted(found, key=lambda i: (i.status.episode or 0, str(i.metadata.creation_timestamp)))
+        return sorted(found, key=lambda i: (i.status.episode or math.inf, str(i.metadata.creation_timestamp)))
 
     def open(self) -> tuple[AIIncident, ...]:
         """All that are not over."""

@@ -17,10 +17,10 @@ from knowngood.api.modeldeployment import ModelDeployment
 from knowngood.core.incidents.bounds import fitted
 from knowngood.core.incidents.evidence import moment
 from knowngood.core.incidents.naming import incident_name
-from knowngood.core.incidents.opening import incident_object
+from knowngood.core.incidents.opening import SignalView, incident_object
 from knowngood.core.incidents.ready import orphaned
 from knowngood.core.incidents.record import is_over
-from knowngood.core.response import effects, limits, machine
+from knowngood.core.response import alone, behind, effects, limits, machine
 from knowngood.core.response.approval import rests_on_people
 from knowngood.core.response.facts import Facts, Hold
 from knowngood.core.response.mutation import Write
@@ -34,6 +34,7 @@ from knowngood.shell.fencing import Fence
 from knowngood.shell.guard import Guard
 from knowngood.shell.hands import Hands, Known
 from knowngood.shell.policies import Policies
+from knowngood.shell.refusals import Refusals
 from knowngood.shell.settings import Settings
 from knowngood.shell.sources import PrometheusSource
 from knowngood.shell.stop import Stop
@@ -43,6 +44,7 @@ from knowngood.shell.writes import entry_of, refresh, write_status
 
 log = structlog.get_logger()
 _MOST_STEPS, _MOST_CONFLICTS = 50, 10
+_MOST_NAMES = 10  # that are tried for one incident
 _REST = 5.0  # seconds, for an incident that does not settle
 
 
@@ -66,6 +68,7 @@ class Incidents:
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
         self._hands = Hands(api, store, sources)
+        self._refusals = Refusals()
         self._since: datetime | None = None  # the first look, which a standby takes when it has become the leader
         self._let_in: set[str] = set()  # incidents whose first intent is being written
 
@@ -73,7 +76,12 @@ class Incidents:
         """Open or advance the model's incident; returns seconds until the next look, or None. Raises ApiError."""
         self._since = self._since or moment(time.time())
         key = (model.metadata.namespace, model.metadata.name)
-        again = await self._advance(key, model)
+        try:
+            again = await self._advance(key, model)
+        except c.ApiError:
+            await self._behind(key)
+            raise
+        await self._behind(key)
         await self._ended.follow(key, self._board.of(key).views)
         return again
 
@@ -94,31 +102,79 @@ class Incidents:
             if entry is not None and entry.value is not None:
                 self._teller.follow(entry.value, moment(time.time()))
 
+    async def _behind(self, model: Key) -> None:
+        """Incidents that wait until the one that is worked on is over say so, and hear what people decide."""
+        first = self._store.open_incident(model)
+        for incident in self._store.incidents_of(model):
+            if first is None or is_over(incident) or incident.metadata.uid == first.metadata.uid:
+                continue
+            key = (incident.metadata.namespace, incident.metadata.name)
+            facts = self._facts(model, key)
+            if facts is None:
+                continue
+            status = behind.waited(facts, first.metadata.name)
+            if _decided(facts.incident):
+                await self._guard.check()
+                facts = await self._hands.equipped(self._facts(model, key) or facts, Known())
+                status = behind.decided(facts.with_status(status))
+            await self._write(incident, status)
+
+    async def _write(self, incident: AIIncident, status: AIIncidentStatus) -> None:
+        """Write the status of an incident that is not driven; after a conflict it is read again."""
+        key = (incident.metadata.namespace, incident.metadata.name)
+        old, new = incident.status.to_object(), fitted(status.to_object())
+        try:
+            await write_status(self._api, self._store, c.INCIDENTS, key, old, new)
+        except c.ApiError as error:
+            if not error.conflict and not error.not_found:
+                raise
+            await refresh(self._api, self._store, c.INCIDENTS, key)  # which wakes the model again
+
     async def without_model(self, model: Key) -> float | None:
-        """Incidents whose model is not there say so; nothing else can be done about them."""
+        """Incidents whose model is not there say so; all that is done about them is what people decide."""
         for incident in self._store.incidents_of(model):
             if is_over(incident):
                 continue
-            key, old = (incident.metadata.namespace, incident.metadata.name), incident.status
-            new = orphaned(incident, moment(time.time()))
-            try:
-                await write_status(self._api, self._store, c.INCIDENTS, key, old.to_object(), new.to_object())
-            except c.ApiError as error:
-                if not error.conflict and not error.not_found:
-                    raise
-                await refresh(self._api, self._store, c.INCIDENTS, key)
+            now = moment(time.time())
+            status = orphaned(incident, now)
+            if _decided(incident):
+                await self._guard.check()
+                status = alone.decided(incident, status, self._guard.missing, now)
+            await self._write(incident, status)
         return None
 
     async def _open(self, model: ModelDeployment) -> AIIncident | None:
         found = opening(self._store, self._board, model)
         if not found:
             return None
+        for _ in range(_MOST_NAMES):
+            episode = self._next_episode(model)
+            opened = await self._opened(model, episode, found[0])
+            if opened.spec.model_ref.name == model.metadata.name:
+                return opened
+        raise c.ApiError(
+            0, "NamesTaken", f"{_MOST_NAMES} names of incidents were taken by others'; more are tried later"
+        )
+
+    def _next_episode(self, model: ModelDeployment) -> int:
+        """The number after the last one; one whose name an incident of another model has counts as used."""
         episode = last_episode(self._store, model) + 1
-        body = incident_object(model, episode, found[0], moment(time.time()))
-        name = str(incident_name(model.metadata.name, model.metadata.uid, episode))
+        while True:
+            key = (model.metadata.namespace, incident_name(model.metadata.name, model.metadata.uid, episode))
+            entry = self._store.entry("AIIncident", key)
+            other = entry.value.spec.model_ref.name if entry and entry.value else model.metadata.name
+            if other == model.metadata.name:
+                return episode
+            log.warning("name taken by another model's incident", namespace=key[0], incident=key[1], model=other)
+            episode += 1
+
+    async def _opened(self, model: ModelDeployment, episode: int, first: SignalView) -> AIIncident:
+        """The incident of that name: made, or as it is there."""
+        body = incident_object(model, episode, first, moment(time.time()))
+        name = incident_name(model.metadata.name, model.metadata.uid, episode)
         try:
             raw = await self._api.create(c.INCIDENTS, model.metadata.namespace, body)
-            metrics.INCIDENTS_OPENED.labels(found[0].signal.type.value, found[0].signal.severity.value).inc()
+            metrics.INCIDENTS_OPENED.labels(first.signal.type.value, first.signal.severity.value).inc()
         except c.ApiError as error:
             if not error.already_exists:
                 raise
@@ -128,9 +184,11 @@ class Incidents:
 
     async def _drive(self, model_key: Key, key: Key) -> float | None:
         conflicts, known = 0, Known()
+        await self._look_before_another_try(model_key, key)
         for _ in range(_MOST_STEPS):
             facts = self._facts(model_key, key)
             if facts is None:
+                self._refusals.over(key)
                 return None
             if _people_decide(facts):
                 await self._guard.check()
@@ -138,6 +196,7 @@ class Incidents:
             facts = await self._hands.equipped(facts, known)
             effect = machine.decide(facts)
             if isinstance(effect, effects.Wait):
+                self._refusals.over(key)
                 return effect.seconds
             try:
                 await self._do(effect, facts, known)
@@ -152,6 +211,12 @@ class Incidents:
         log.error("incident does not settle", namespace=key[0], incident=key[1])
         return _REST
 
+    async def _look_before_another_try(self, model_key: Key, key: Key) -> None:
+        """Where writes are refused, one may have gone through all the same, and only its answer was lost."""
+        facts = self._facts(model_key, key)
+        if facts is not None and facts.refusal is not None:
+            await self._hands.read_again(facts)
+
     def _facts(self, model_key: Key, key: Key) -> Facts | None:
         entry, model = self._store.entry("AIIncident", key), self._store.model(model_key)
         incident = entry.value if entry else None
@@ -163,6 +228,7 @@ class Incidents:
             registries=tuple(self._settings.registries.allowed),
             since=self._since,
             hold=self._hold(incident, facts.policy, others(self._store, incident)),
+            refusal=self._refusals.of(key, incident.status),
             unguarded=self._guard.missing,
         )
 
@@ -246,10 +312,14 @@ class Incidents:
     async def _apply(self, mutation: Write, facts: Facts) -> None:
         if self._stop.hold is not None:
             raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped")
+        key = (facts.incident.metadata.namespace, facts.incident.metadata.name)
         try:
             await self._hands.apply(mutation)
+            self._refusals.over(key)
         except c.ApiError as error:
             if error.status not in {400, 403, 404, 422}:
+                if not error.not_leading:
+                    self._refusals.add(key, facts.incident.status, error.message, moment(time.time()))
                 raise
             await self._record(facts, machine.refused_by_server(facts, error.message))
 
@@ -257,9 +327,16 @@ class Incidents:
 def _people_decide(facts: Facts) -> bool:
     """Whether it rests on a person's word, or its plan, which is still to be made, may."""
     spec, plan = facts.incident.spec, facts.incident.status.plan
-    if spec.acknowledgement or spec.approval or spec.disposition or spec.close_request or spec.gates:
+    if _decided(facts.incident):
         return True
     if plan is not None:
         return rests_on_people(plan)
     responses = facts.policy.spec.responses if facts.policy else []
     return spec.origin is not Origin.SIGNAL or any(r.mode is Mode.APPROVAL for r in responses)
+
+
+def _decided(incident: AIIncident) -> bool:
+    """Whether a person has written a decision."""
+    spec = incident.spec
+    written = (spec.acknowledgement, spec.approval, spec.disposition, spec.close_request)
+    return any(d is not None for d in written) or bool(spec.gates)

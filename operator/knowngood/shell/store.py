@@ -154,6 +154,7 @@ class Store:
             self._incidents.put(key, value)
         elif kind == "ModelDeployment":
             self._index_model(key, value)
+            self._incidents.put_model(key, entry is not None)  # one that cannot be read is there
         elif READERS[kind] is read_workload:
             self._selecting.put(kind, key, value)
         for listener in self._listeners:

@@ -15,7 +15,10 @@ from knowngood.core.incidents.record import clipped, conditioned
 def orphaned(incident: AIIncident, now: datetime) -> AIIncidentStatus:
     """The status of an incident whose model is not there."""
     name = incident.spec.model_ref.name
-    why = f"spec.modelRef.name: there is no ModelDeployment {name} in this namespace; make it, or delete this incident"
+    why = (
+        f"spec.modelRef.name: there is no ModelDeployment {name} in this namespace; make it, or close or delete this "
+        "incident"
+    )
     status = incident.status.model_copy(update={"observed_generation": incident.metadata.generation})
     return conditioned(status, ConditionType.READY, ConditionStatus.FALSE, Reason.MODEL_NOT_FOUND, why, now)
 

@@ -210,7 +210,8 @@ class Changing(Action):
     def _settle(self, facts: Facts, step: PlanStep) -> Effect:
         status = facts.incident.status
         if step.started_at is None:
-            status = stepped(status, step.name, {"started_at": facts.now})
+            cleared = {"reason": "", "message": ""} if step.reason == Reason.NOT_WRITTEN else {}
+            status = stepped(status, step.name, {"started_at": facts.now, **cleared})
             status = told(status, facts.now, self.applied, step.summary)
             rolling = f"{step.name} ({step.action}) is rolling out"
             return Record(outcome.in_progress(status, step, rolling, facts))

@@ -34,6 +34,14 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """What the API server says to a write that it does not take, again and again since that moment."""
+
+    message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Standby:
     """The warm copy that spec.standby names: its workload, where its owner consents, and its pods."""
 
@@ -59,6 +67,7 @@ class Facts:
     now: datetime
     since: datetime | None = None  # when this process began to look after incidents
     hold: Hold | None = None  # limits, cooldown, suspension, the emergency stop
+    refusal: Refusal | None = None  # of what the current step writes; None: taken, or not refused for long enough
     unguarded: str = "admission was not asked"  # why no decision of a person counts; empty: admission guards them
     neighbours: Mapping[str, Neighbour] = field(default_factory=dict)  # upstream models by name
     standby: Standby | None = None  # None: the model has none

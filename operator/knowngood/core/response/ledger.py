@@ -19,7 +19,12 @@ _UNDER_WAY = frozenset({StepState.INTENDED, StepState.DONE, StepState.UNDOING})
 
 def takes_room(status: AIIncidentStatus) -> bool:
     """Whether a step of the incident has changed, or is about to change, a workload."""
-    return any(_stands(s) for s in status.plan.steps) if status.plan else False
+    return bool(standing_steps(status))
+
+
+def standing_steps(status: AIIncidentStatus) -> list[PlanStep]:
+    """Those that have changed, or are about to change, a workload."""
+    return [s for s in status.plan.steps if _stands(s)] if status.plan else []
 
 
 def _stands(step: PlanStep) -> bool:

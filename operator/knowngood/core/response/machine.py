@@ -18,7 +18,7 @@ from knowngood.api.steps import ActionName
 from knowngood.core.incidents.opening import breaches, first_status, joined, suspect_of
 from knowngood.core.incidents.ready import with_ready
 from knowngood.core.incidents.record import conditioned, is_over, stepped, told
-from knowngood.core.response import aftermath, approval, assessment, effectiveness, ladder, outcome
+from knowngood.core.response import aftermath, approval, assessment, behind, effectiveness, ladder, outcome, untaken
 from knowngood.core.response.effects import Effect, Record, Wait
 from knowngood.core.response.facts import Facts
 from knowngood.core.response.registry import action
@@ -70,9 +70,10 @@ def plan(facts: Facts) -> Effect | None:
         if not found and _not_seen_yet(facts):
             return Wait(_LOOK_FOR_SIGNALS)
         policy = facts.policy.metadata.name if facts.policy else ""
-        status = first_status(
+        made = first_status(
             facts.model, facts.incident, facts.episode, found, facts.pods, facts.container, facts.now, policy
         )
+        status = behind.taken_up(status, made)
         status = with_ready(status, facts.incident, facts.policy, facts.now)
     status = assessment.with_plan(status, facts)
     status = ladder.intended(status, facts.with_status(status))
@@ -108,7 +109,7 @@ def act(facts: Facts) -> Effect | None:
     if step.state is StepState.PENDING or found is None:
         effect = ladder.begin(facts, step)
     else:
-        effect = found.advance(facts, step)
+        effect = untaken.considered(found.advance(facts, step), facts, step, found.default_timeout)
     return _with_next(effect, facts)
 
 

@@ -40,6 +40,14 @@ def waiting(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: s
     return not_contained(status, step, reason, message, facts)
 
 
+def waits(status: AIIncidentStatus, message: str, facts: Facts) -> AIIncidentStatus:
+    """Not even planned yet, because another incident comes first."""
+    old = find_condition(status.conditions, ConditionType.CONTAINED)
+    if old is None or old.reason != Reason.WAITS:
+        status = told(status, facts.now, "NotContained", message)
+    return condition(status, ConditionStatus.FALSE, Reason.WAITS, message, facts)
+
+
 def skipped(status: AIIncidentStatus, step: PlanStep, reason: Reason, message: str, facts: Facts) -> AIIncidentStatus:
     """The step will not be done."""
     ended = {"state": StepState.SKIPPED, "reason": reason.value, "message": message, "finished_at": facts.now}
@@ -66,11 +74,13 @@ def person_wrote(status: AIIncidentStatus, step: PlanStep, message: str, facts: 
     return failed(status, step, Reason.PERSON_WROTE, message, facts)
 
 
-def in_progress(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
+def in_progress(
+    status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts, reason: Reason = Reason.IN_PROGRESS
+) -> AIIncidentStatus:
     """The step is under way; while callers are led back, what is contained stays so."""
     if step.action in BESIDE or (_way_back(step) and is_true(status.conditions, ConditionType.CONTAINED)):
         return status
-    return condition(status, ConditionStatus.FALSE, Reason.IN_PROGRESS, message, facts)
+    return condition(status, ConditionStatus.FALSE, reason, message, facts)
 
 
 def ended(status: AIIncidentStatus, step: PlanStep, message: str, facts: Facts) -> AIIncidentStatus:
