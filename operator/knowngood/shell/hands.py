@@ -1,7 +1,7 @@
 """What an incident's steps do to the cluster: read the objects that they need, and apply what they want written."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import structlog
@@ -35,8 +35,10 @@ class Known:
 class Hands:
     """Reads and writes for one incident at a time; what it read is kept by the caller, for one look."""
 
-    def __init__(self, api: c.Cluster, store: Store, sources: Mapping[str, PrometheusSource]) -> None:
-        self._api, self._store, self._sources = api, store, sources
+    def __init__(
+        self, api: c.Cluster, store: Store, sources: Mapping[str, PrometheusSource], stopped: Callable[[], bool]
+    ) -> None:
+        self._api, self._store, self._sources, self._stopped = api, store, sources, stopped
 
     async def equipped(self, facts: Facts, known: Known) -> Facts:
         """The facts with what the plan's steps need, read and asked where it is not known yet. Raises ApiError."""
@@ -83,6 +85,8 @@ class Hands:
                 if error.status != 403 or wait is None:
                     raise
                 await asyncio.sleep(wait)
+                if self._stopped():
+                    raise c.ApiError(409, "Conflict", "everything that touches workloads is stopped") from error
 
     async def _made(self, creation: Creation) -> c.Raw | None:
         try:

@@ -67,7 +67,7 @@ class Incidents:
         self._guard = Guard(api, settings.admission.policy)
         self._ended = Ended(api, store, self._guard)
         self._teller = Teller(api, settings.leader_election.identity or "operator")
-        self._hands = Hands(api, store, sources)
+        self._hands = Hands(api, store, sources, lambda: stop.hold is not None)
         self._refusals = Refusals()
         self._since: datetime | None = None  # the first look, which a standby takes when it has become the leader
         self._let_in: set[str] = set()  # incidents whose first intent is being written

@@ -45,8 +45,8 @@ def facts() -> Any:
     return b.facts(incident=b.incident({"plan": plan.to_object()}), model=b.model({"flags": [FLAG]}))
 
 
-def made(api: Api) -> hands.Hands:
-    return hands.Hands(cast(c.Cluster, api), Store(), {})
+def made(api: Api, stopped: bool = False) -> hands.Hands:
+    return hands.Hands(cast(c.Cluster, api), Store(), {}, lambda: stopped)
 
 
 async def test_each_object_is_read_once_a_look() -> None:
@@ -105,6 +105,16 @@ async def test_admission_that_lags_is_asked_again(monkeypatch: pytest.MonkeyPatc
         await made(api).apply(Mutation(target, {}))
 
 
+async def test_admission_is_not_asked_again_once_all_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hands, "_ADMISSION_LAGS", (0.0, 0.0))
+    api = Api()
+    api.refusals = [c.ApiError(403, "Forbidden", "not yet")]
+    with pytest.raises(c.ApiError) as raised:
+        await made(api, stopped=True).apply(Mutation(Target("v1", "ConfigMap", "vision", "x", "u-1", "100"), {}))
+    assert raised.value.conflict, "it is decided again, and then held"
+    assert len(api.patched) == 1
+
+
 class Source:
     """Answers, and counts how often it was asked."""
 
@@ -124,7 +134,7 @@ def gated() -> Any:
 
 async def test_each_query_is_asked_once_a_look_of_the_policys_source() -> None:
     source, known = Source(), hands.Known()
-    made = hands.Hands(cast(c.Cluster, Api()), Store(), cast(Any, {"default": source}))
+    made = hands.Hands(cast(c.Cluster, Api()), Store(), cast(Any, {"default": source}), lambda: False)
     for _ in range(3):
         found = await made.equipped(gated(), known)
     assert source.asked == ['errors{namespace="vision"}']
