@@ -105,8 +105,10 @@ class Incidents:
     async def _behind(self, model: Key) -> None:
         """Incidents that wait until the one that is worked on is over say so, and hear what people decide."""
         first = self._store.open_incident(model)
+        if first is None:
+            return
         for incident in self._store.incidents_of(model):
-            if first is None or is_over(incident) or incident.metadata.uid == first.metadata.uid:
+            if is_over(incident) or incident.metadata.uid == first.metadata.uid:
                 continue
             key = (incident.metadata.namespace, incident.metadata.name)
             facts = self._facts(model, key)
