@@ -98,9 +98,12 @@ class Incidents:
         try:
             return await self._drive(key, name)
         finally:  # Events are written beside the containment and after its patch, which must not wait for them
-            entry = self._store.entry("AIIncident", name)
-            if entry is not None and entry.value is not None:
-                self._teller.follow(entry.value, moment(time.time()))
+            self._tell(name)
+
+    def _tell(self, key: Key) -> None:
+        entry = self._store.entry("AIIncident", key)
+        if entry is not None and entry.value is not None:
+            self._teller.follow(entry.value, moment(time.time()))
 
     async def _behind(self, model: Key) -> None:
         """Incidents that wait until the one that is worked on is over say so, and hear what people decide."""
@@ -131,6 +134,7 @@ class Incidents:
             if not error.conflict and not error.not_found:
                 raise
             await refresh(self._api, self._store, c.INCIDENTS, key)  # which wakes the model again
+        self._tell(key)
 
     async def without_model(self, model: Key) -> float | None:
         """Incidents whose model is not there say so; all that is done about them is what people decide."""

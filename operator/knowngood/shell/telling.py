@@ -22,6 +22,7 @@ _TOLD = {
     "Analysed": "IncidentAnalysed",
     "Reassessed": "IncidentReassessed",
     "NotContained": "NotContained",
+    "NotWritten": "NotWritten",
     "Reverted": "ContainmentReverted",
     "Contested": "ContainmentContested",
     "ContainmentFailed": "ContainmentFailed",

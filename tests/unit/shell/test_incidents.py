@@ -1,5 +1,6 @@
 """What drives incidents, over an API server in memory: writes that are refused, and incidents that stand in line."""
 
+import asyncio
 import copy
 from typing import Any, cast
 
@@ -131,6 +132,12 @@ class World:
         """A person's write of the spec."""
         self.api.put(merged(self.api.there[("AIIncident", name)], {"spec": spec}))
 
+    async def events(self) -> list[tuple[str, str]]:
+        """Of which incident what was told."""
+        await asyncio.sleep(0.05)
+        found = [raw for (kind, _), raw in self.api.there.items() if kind == "Event"]
+        return [(raw["regarding"]["name"], raw["reason"]) for raw in found]
+
     async def look(self, seconds: float = 5.0) -> None:
         """Time passes, the bad release is seen, and the model is looked at."""
         self.seconds += seconds
@@ -170,6 +177,7 @@ class TestRefused:
         reason, message = world.says(name, ConditionType.CONTAINED)
         assert reason == Reason.NOT_WRITTEN
         assert error.message in message
+        assert (await world.events()).count((name, "NotWritten")) == 1
         written = world.api.statuses
         await world.looks(60)
         assert world.api.statuses == written, "a retry costs no write"
@@ -247,6 +255,7 @@ class TestBehind:
         reason, message = world.says(report, ConditionType.CONTAINED)
         assert reason == Reason.WAITS
         assert f"incident {first} of this model is worked on first" in message
+        assert (report, "NotContained") in await world.events()
 
     async def test_that_it_waits_is_written_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
         world, _, report = await contained(monkeypatch)
