@@ -264,10 +264,10 @@ def test_a_true_positive_stays_open_and_a_close_request_closes_it() -> None:
     decide(world, disposition={"verdict": "TruePositive", "by": "alice"})
     world.live(60)
     assert world.status.phase is IncidentPhase.CONTAINED
-    decide(world, closeRequest={"by": "bob"})
+    decide(world, closeRequest={"by": "bob", "comment": "retrained"})
     world.live(10)
     assert world.status.phase is IncidentPhase.CLOSED
-    assert [e.message for e in world.status.timeline if e.reason == "Closed"] == ["closed by bob"]
+    assert [e.message for e in world.status.timeline if e.reason == "Closed"] == ["closed by bob: retrained"]
 
 
 @pytest.mark.parametrize("reason", [Reason.LIMIT_REACHED, Reason.COOLING_DOWN, Reason.EMERGENCY_STOP])

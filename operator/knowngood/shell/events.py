@@ -6,6 +6,7 @@ from knowngood.core.incidents.naming import event_name
 from knowngood.shell import cluster as c
 
 _LONGEST_NOTE = 1024
+_GOOD_NEWS = frozenset({"IncidentRecovered", "IncidentClosed", "PlanApproved"})
 
 
 async def tell(api: c.Cluster, incident: AIIncident, reason: str, message: str, now: float, reporter: str) -> None:
@@ -20,7 +21,7 @@ async def tell(api: c.Cluster, incident: AIIncident, reason: str, message: str, 
         "reportingInstance": reporter[:128],
         "action": reason,
         "reason": reason,
-        "type": "Warning",
+        "type": "Normal" if reason in _GOOD_NEWS else "Warning",
         "note": message[:_LONGEST_NOTE],
         "regarding": {
             "apiVersion": incident.api_version,

@@ -21,6 +21,7 @@ class Api:
         self.failures, self.status = failures, status
         self.made: Counter[str] = Counter()
         self.tries = 0
+        self.types: dict[str, str] = {}  # by reason
 
     async def create(self, _resource: Any, _namespace: str, body: dict[str, Any]) -> dict[str, Any]:
         self.tries += 1
@@ -29,6 +30,7 @@ class Api:
         if self.made[body["metadata"]["name"]]:
             raise ApiError(409, "AlreadyExists", "there")
         self.made[body["metadata"]["name"]] += 1
+        self.types[body["reason"]] = body["type"]
         return body
 
 
@@ -45,6 +47,13 @@ async def followed(api: Api, incident: AIIncident, times: int = 1, after: timede
     for _ in range(times):
         teller.follow(incident, b.at(5) + after)
     await asyncio.gather(*teller._telling)
+
+
+async def test_what_is_over_is_no_warning() -> None:
+    api = Api()
+    await followed(api, recorded("Opened", "ContainmentFailed", "Recovered", "Closed"))
+    warnings = {reason for reason, type in api.types.items() if type == "Warning"}
+    assert warnings == {"IncidentOpened", "ContainmentFailed"}
 
 
 async def test_each_entry_is_told_once_by_a_process() -> None:

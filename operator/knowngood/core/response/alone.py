@@ -22,7 +22,8 @@ def decided(incident: AIIncident, status: AIIncidentStatus, unguarded: str, now:
         return _over(status, IncidentPhase.DISMISSED, now)
     if (wanted := counts(spec.close_request, status)) is None:
         return status
-    return _over(told(status, now, "Closed", f"closed by {wanted.by}", Actor.PERSON), IncidentPhase.CLOSED, now)
+    message = f"closed by {wanted.by}" + (f": {wanted.comment}" if wanted.comment else "")
+    return _over(told(status, now, "Closed", message, Actor.PERSON), IncidentPhase.CLOSED, now)
 
 
 def _acknowledged(incident: AIIncident, status: AIIncidentStatus, now: datetime) -> AIIncidentStatus:

@@ -139,7 +139,8 @@ def _closed(status: AIIncidentStatus, facts: Facts) -> AIIncidentStatus:
         return status
     if (back := handing.back(status, IncidentPhase.CLOSED, facts)) is not None:
         return back
-    status = told(status, facts.now, "Closed", f"closed by {wanted.by}", Actor.PERSON)
+    message = f"closed by {wanted.by}" + (f": {wanted.comment}" if wanted.comment else "")
+    status = told(status, facts.now, "Closed", message, Actor.PERSON)
     return _over(status, IncidentPhase.CLOSED, facts)
 
 
