@@ -90,6 +90,7 @@ async def test_too_many_to_be_named_are_all_asked_about(world: World) -> None:
     world.up([1.0] * 40)
     for number in range(60):
         world.scraped("all_total", [None] * 20 + [5.0] * 20, model=f"m{number}")
+        world.scraped("good_total", [None] * 20 + [4.0] * 20, model=f"m{number}")
     signal, queries = compiled(world, "ratio", whole=False), list[str]()
 
     async def ask(question: Question) -> Answer:

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from knowngood.core.signals import never
 from knowngood.core.signals.answer import DataState
 from tests.integration.conftest import EVERY, START, Value, World
 
@@ -197,3 +198,15 @@ class TestRatio:
         request = world.request("ratio", good="good_total", total="all_total", window="1m")
         found = world.one(request, 480)
         assert (found.value, found.hits, found.count) == (1 / 4, 1, 4)
+
+
+@pytest.mark.parametrize(("name", "rows"), [("right_total", 0), ("rigth_total", 1)])
+def test_a_counter_that_went_is_told_from_one_that_was_never_there(world: World, name: str, rows: int) -> None:
+    """A release that is always wrong has no counter of right answers; the one before it had."""
+    world.scraped("all_total", risen([10.0] * 240))
+    world.scraped("right_total", risen([9.0] * 20), release="0")
+    vital = world.request("ratio", good=name, total="all_total", window="1m").vital
+    assert vital is not None
+    found = world.source.ask(never.absent(vital[0]), START + 3600)
+    assert found.state is DataState.OK
+    assert len(found.rows) == rows

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
+from knowngood.core.signals import never
 from knowngood.core.signals.answer import Answer, DataState
 from knowngood.core.signals.births import many, newborn, with_births
 from knowngood.core.signals.compiled import CompiledSignal
@@ -13,7 +14,18 @@ Asking = Callable[[Ask, Question, CompiledSignal], Awaitable[Answer]]
 
 
 async def asked(ask: Ask, question: Question, signal: CompiledSignal) -> Answer:
-    """The answer to a signal's ``question``; where births may be in it, the whole one's of the same moment."""
+    """The answer to a signal's ``question``; where births may be in it, the whole one's of the same moment.
+
+    Where all lack a counter of which the absence counts, it is asked whether it was ever there.
+    """
+    answer = await _asked(ask, question, signal)
+    query = never.doubt(answer, signal)
+    if not query:
+        return answer
+    return never.settled(answer, signal, await ask(Question(question.source, query)))
+
+
+async def _asked(ask: Ask, question: Question, signal: CompiledSignal) -> Answer:
     if not signal.mostly or question.first != question.last:
         return await ask(question)
     answer = await ask(question._replace(query=signal.mostly))

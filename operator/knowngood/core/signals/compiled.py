@@ -81,6 +81,7 @@ class CompiledSignal:
     measured: str
     judged_by: str
     mostly: str
+    vital: tuple[str, str] | None
     about: Callable[[tuple[str, ...]], str]
 
     def decode(self, rows: Iterable[Row], now: float) -> Samples:
@@ -214,6 +215,7 @@ def _compile_signal(
         measured=_mark(*asked),
         judged_by=_mark(*asked, signal.detector.model_dump_json()),
         mostly=request.mostly,
+        vital=request.vital,
         about=lru_cache(maxsize=2)(partial(_about, name, source, ask, identity.model)),
     )
 

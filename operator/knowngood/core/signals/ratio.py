@@ -1,6 +1,7 @@
 """The `ratio` input: good events over all events within a window.
 
-A `good` counter that is absent while its `total` exists is 0: a release that is always wrong has none.
+A `good` counter that is absent while its `total` exists is 0: a release that is always wrong has none. One that nobody
+has had for long is a name that was misspelt.
 """
 
 from collections.abc import Iterable
@@ -29,7 +30,7 @@ def request(source: RatioInput, ask: Ask) -> Request:
     both = (good, total)
     decoder = partial(decode, whole=ask.whole, counter=source.good)
     query, mostly = joined("total", (found.all, time)), joined("total", (*found.mostly, time))
-    return Request(query, both, both, length, length, decoder, pooled, shares=True, mostly=mostly)
+    return Request(query, both, both, length, length, decoder, pooled, shares=True, mostly=mostly, vital=(good, "good"))
 
 
 def decode(rows: Iterable[Row], now: float, stale_after: float, whole: bool = False, counter: str = "good") -> Samples:

@@ -106,6 +106,7 @@ class Request:
     it. ``window`` and ``patience`` are in seconds: how far back it looks, and how old its newest sample may be at
     least. ``pool`` makes one sample of several pods'; None where that cannot be done. ``shares``: hits are some of
     what is counted. ``mostly`` is asked first, where it is enough but for models of which it has a part ``newborn``.
+    ``vital`` is a selector, and the part with its series: one without any says something, all without do not.
     """
 
     query: str
@@ -117,6 +118,7 @@ class Request:
     pool: Pool | None = None
     shares: bool = False
     mostly: str = ""
+    vital: tuple[str, str] | None = None
 
 
 def joined(field: str, parts: Iterable[str]) -> str:
